@@ -1,0 +1,159 @@
+"""The frozen encoder, and adapters attached to it from outside."""
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from hyperx.adapter import AdapterWeights, adapt
+from hyperx.builtin import BUILTINS, materialize
+from hyperx.errors import HyperXError
+
+# Where an architecture's adapter sites are: the module whose output is the feed-forward block's, after dropout and
+# before the residual add. `{}` is the layer's number.
+SITES = {
+    "bert": "encoder.layer.{}.output.dropout",
+    "deberta-v2": "encoder.layer.{}.output.dropout",
+    "distilbert": "transformer.layer.{}.ffn",
+    "modernbert": "layers.{}.mlp",
+    "roberta": "encoder.layer.{}.output.dropout",
+    "xlm-roberta": "encoder.layer.{}.output.dropout",
+}
+
+
+class Backbone(nn.Module):
+    """A frozen encoder with an adapter site in each layer; its LayerNorms may be trained.
+
+    Args:
+        encoder: any encoder of ``transformers`` whose ``model_type`` is in ``SITES``.
+
+    Raises:
+        HyperXError: the architecture has no entry in ``SITES``.
+    """
+
+    def __init__(self, encoder: PreTrainedModel) -> None:
+        super().__init__()
+        self.encoder = encoder.requires_grad_(False)
+        self._adapters: Sequence[AdapterWeights] | None = None
+        for layer, site in enumerate(adapter_sites(encoder)):
+            site.register_forward_hook(self._hook(layer))
+
+    @property
+    def config(self) -> PreTrainedConfig:
+        return self.encoder.config
+
+    @property
+    def hidden_size(self) -> int:
+        return self.config.hidden_size
+
+    @property
+    def num_layers(self) -> int:
+        return self.config.num_hidden_layers
+
+    def layer_norms(self) -> dict[str, nn.Parameter]:
+        """Return the parameters of the encoder's LayerNorms by their names in the encoder."""
+        return {
+            f"{name}.{key}": parameter
+            for name, module in self.encoder.named_modules()
+            if "layernorm" in type(module).__name__.lower()
+            for key, parameter in module.named_parameters(recurse=False)
+        }
+
+    def forward(self, adapters: Sequence[AdapterWeights] | None = None, **inputs: Tensor) -> Tensor:
+        """Encode, with one site's adapter weights a layer, or plainly.
+
+        Shapes:
+            inputs: ``input_ids`` and ``attention_mask``, ``(batch, length)``.
+            result: ``(batch, length, hidden)``
+        """
+        with self._attached(adapters):
+            return self.encoder(**inputs).last_hidden_state
+
+    @contextmanager
+    def _attached(self, adapters: Sequence[AdapterWeights] | None) -> Any:
+        self._adapters = adapters
+        try:
+            yield
+        finally:
+            self._adapters = None
+
+    def _hook(self, layer: int) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+            return output if self._adapters is None else adapt(output, self._adapters[layer])
+
+        return hook
+
+
+def adapter_sites(encoder: PreTrainedModel) -> list[nn.Module]:
+    """Return the module at each layer's adapter site, lowest layer first."""
+    site = SITES.get(encoder.config.model_type)
+    if site is None:
+        raise HyperXError(
+            f"no adapter sites are known for the architecture '{encoder.config.model_type}'; "
+            f"known are {', '.join(sorted(SITES))}. Add its line to SITES in hyperx/backbone.py."
+        )
+    return [encoder.get_submodule(site.format(layer)) for layer in range(encoder.config.num_hidden_layers)]
+
+
+def backbone_folder(name: str) -> str:
+    """Return what ``transformers`` can load: a built-in backbone's cached folder, else the folder or Hub id itself."""
+    return str(materialize(name)) if name in BUILTINS else name
+
+
+def load_backbone(name: str, *, revision: str | None = None) -> Backbone:
+    """Load the encoder called `name`: a built-in backbone, a folder, or a Hub id.
+
+    Raises:
+        HyperXError: it can't be found or read, or its architecture is unknown.
+    """
+    with _clear_errors(name):
+        encoder = AutoModel.from_pretrained(
+            backbone_folder(name), revision=revision, dtype=torch.float32, **_plain_encoder(name, revision)
+        )
+    return Backbone(encoder)
+
+
+def load_config(name: str, *, revision: str | None = None) -> PreTrainedConfig:
+    """Load the configuration of the backbone called `name`.
+
+    Raises:
+        HyperXError: it can't be found or read.
+    """
+    with _clear_errors(name):
+        return AutoConfig.from_pretrained(backbone_folder(name), revision=revision)
+
+
+def load_tokenizer(name: str, *, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """Load the fast tokenizer of the backbone called `name`.
+
+    Raises:
+        HyperXError: it can't be found or read, or has no fast version (word alignment needs one).
+    """
+    with _clear_errors(name):
+        tokenizer = AutoTokenizer.from_pretrained(backbone_folder(name), revision=revision)
+    if not tokenizer.is_fast:
+        raise HyperXError(f"the tokenizer of '{name}' has no fast version, which aligning words with pieces needs")
+    return tokenizer
+
+
+def _plain_encoder(name: str, revision: str | None) -> dict[str, Any]:
+    # A pooler would only be dead weight.
+    model_type = load_config(name, revision=revision).model_type
+    return {"add_pooling_layer": False} if model_type in ("bert", "roberta", "xlm-roberta") else {}
+
+
+@contextmanager
+def _clear_errors(name: str) -> Any:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        where = "in that folder" if Path(name).is_dir() else "as a folder, a built-in backbone or on the Hugging Face Hub"
+        raise HyperXError(
+            f"backbone '{name}' can't be loaded {where}: {reason} "
+            f"Give a folder, a Hub id, or one of {', '.join(sorted(BUILTINS))}."
+        ) from error

@@ -1,0 +1,217 @@
+"""A run's configuration: one YAML file, checked before anything is loaded."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from hyperx.errors import HyperXError
+from hyperx.languages import normalize
+from hyperx.methods import MethodConfig
+
+MAX_BYTES = 1_000_000
+
+
+class Strict(BaseModel):
+    """Refuses keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class CorpusEntry(Strict):
+    """Data from a corpus of the catalog.
+
+    Attributes:
+        corpus: its name in the catalog.
+        languages: those to take; all that it has, unless given.
+        root: the folder it lies in, relative to the YAML file; a packaged or Hub corpus has none.
+        label_map: entity types or tags to rename, ``DATE: O``.
+        max_sentences: of the training split, to take at most.
+    """
+
+    corpus: str
+    languages: list[str] | None = None
+    root: Path | None = None
+    label_map: dict[str, str] = {}
+    max_sentences: int | None = Field(None, ge=1)
+
+
+class FilesEntry(Strict):
+    """Data from a user's own files, relative to the YAML file.
+
+    Attributes:
+        task, language: the pair that they hold.
+        train, dev, test: files; each may be missing.
+        format, tag_column, label_map: as `read_sentences` takes them.
+    """
+
+    task: str
+    language: str
+    train: Path | None = None
+    dev: Path | None = None
+    test: Path | None = None
+    format: str = "auto"
+    tag_column: int | None = None
+    label_map: dict[str, str] = {}
+    max_sentences: int | None = Field(None, ge=1)
+
+
+class TrainingConfig(Strict):
+    """How a run trains.
+
+    Attributes:
+        steps: optimizer steps.
+        batch_size: sentences a step, all of one pair.
+        max_length: pieces in a sentence; longer ones are split.
+        learning_rate: the method's own, unless given.
+        warmup_ratio: share of the steps with a rising learning rate; the method's own, unless given.
+        temperature: ``T`` of ``p ∝ n^(1/T)``.
+        max_grad_norm: gradients are clipped to it.
+        eval_steps: the dev sets are scored this often.
+        dev_sentences: of each dev set, to score at most.
+        report_to: ``none``, ``tensorboard`` or another integration of ``transformers``.
+    """
+
+    steps: int = Field(3000, ge=1)
+    batch_size: int = Field(16, ge=1, le=4096)
+    max_length: int = Field(256, ge=8, le=8192)
+    learning_rate: float | None = Field(None, gt=0)
+    warmup_ratio: float | None = Field(None, ge=0, lt=1)
+    temperature: float = Field(5.0, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    eval_steps: int = Field(500, ge=1)
+    dev_sentences: int = Field(100, ge=1)
+    report_to: str = "none"
+
+
+class RunConfig(Strict):
+    """A run.
+
+    Attributes:
+        name: of the run and, unless `output` is given, of its folder under ``runs/``.
+        backbone, revision: a built-in backbone, a folder or a Hub id.
+        method: what supplies adapter weights.
+        data: where the pairs' sentences are.
+        train: the trained pairs, languages by task; ``all`` takes every language that has data.
+        evaluate: the cells to score, likewise; unless given, all that have a test set.
+    """
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    output: Path | None = None
+    seed: int = Field(1, ge=0, le=2**31)
+    backbone: str = "builtin:multilingual-e5-small"
+    revision: str | None = None
+    method: MethodConfig = Field(discriminator="name")
+    data: list[CorpusEntry | FilesEntry] = Field(min_length=1)
+    train: dict[str, list[str] | Literal["all"]]
+    evaluate: dict[str, list[str] | Literal["all"]] | None = None
+    training: TrainingConfig = TrainingConfig()
+
+    @field_validator("train", "evaluate")
+    @classmethod
+    def _canonical(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        return {
+            task: languages if languages == "all" else [normalize(language) for language in languages]
+            for task, languages in value.items()
+        }
+
+    @property
+    def folder(self) -> Path:
+        return self.output or Path("runs") / self.name
+
+
+def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a run's YAML file; ``overrides`` are ``key.key=value``, the value in YAML.
+
+    Raises:
+        HyperXError: the file or an override can't be read, or a key or value is wrong; the message names it.
+    """
+    path = Path(path)
+    values = _read_yaml(path)
+    for override in overrides:
+        _override(values, override)
+    try:
+        config = RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise HyperXError(_explain(path, error, values)) from error
+    return config.model_copy(update={"data": [_resolve(entry, path.parent) for entry in config.data]})
+
+
+def save_run_config(config: RunConfig, path: Path) -> None:
+    """Write the resolved configuration as YAML."""
+    values = config.model_dump(mode="json", exclude_none=True)
+    path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise HyperXError(f"{path} is larger than {MAX_BYTES:,} bytes: that is no run configuration")
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HyperXError(f"the configuration {path} can't be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise HyperXError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(values, dict):
+        raise HyperXError(f"{path}: expected keys and values such as 'name: my-run', found {type(values).__name__}")
+    return values
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise HyperXError(f"'{override}' is not an override; expected key=value, such as training.steps=1000")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise HyperXError(f"'{override}': the value is not valid YAML") from error
+    *path, last = key.split(".")
+    for part in path:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise HyperXError(f"'{override}': '{part}' holds no keys that could be set from the command line")
+    values[last] = value
+
+
+def _explain(path: Path, error: ValidationError, values: dict[str, Any]) -> str:
+    """Say in one line a problem what is wrong, with the nearest known key for an unknown one."""
+    lines = []
+    for problem in error.errors():
+        location = [str(part) for part in problem["loc"] if str(part) not in _MODELS and str(part) not in _METHODS]
+        where = ".".join(location)
+        if problem["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(location[-1], _known_keys(location[0]), n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            lines.append(f"unknown key '{where}'{hint}")
+        elif problem["type"] == "missing":
+            lines.append(f"'{where}' is missing")
+        else:
+            lines.append(f"'{where}': {problem['msg']}")
+    return f"{path}: " + "; ".join(dict.fromkeys(lines)) + ". See docs/training.md for every key."
+
+
+_MODELS = {"CorpusEntry", "FilesEntry"}
+_METHODS = {model.model_fields["name"].default for model in get_args(MethodConfig)}
+
+
+def _known_keys(section: str) -> list[str]:
+    sections: dict[str, Sequence[type[BaseModel]]] = {
+        "training": [TrainingConfig],
+        "method": get_args(MethodConfig),
+        "data": [CorpusEntry, FilesEntry],
+    }
+    return [key for model in sections.get(section, [RunConfig]) for key in model.model_fields]
+
+
+def _resolve(entry: CorpusEntry | FilesEntry, folder: Path) -> CorpusEntry | FilesEntry:
+    """Make an entry's paths relative to the working directory instead of the YAML file."""
+    paths = ("root",) if isinstance(entry, CorpusEntry) else ("train", "dev", "test")
+    return entry.model_copy(update={key: folder / value for key in paths if (value := getattr(entry, key))})

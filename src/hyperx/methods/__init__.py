@@ -1,0 +1,15 @@
+"""What supplies adapter weights for a pair. A method is the only part in which Hyper-X and its baselines differ."""
+
+from hyperx.methods.base import MatrixShape, Method
+from hyperx.methods.hyperx import HyperXConfig, HyperXMethod
+from hyperx.methods.single import SingleConfig, SingleMethod
+
+__all__ = ["METHODS", "HyperXConfig", "HyperXMethod", "MatrixShape", "Method", "SingleConfig", "SingleMethod", "build_method"]
+
+MethodConfig = HyperXConfig | SingleConfig
+METHODS: dict[str, type[Method]] = {"hyperx": HyperXMethod, "single": SingleMethod}
+
+
+def build_method(config: MethodConfig, shape: MatrixShape) -> Method:
+    """Build the method that `config.name` names, with fresh weights."""
+    return METHODS[config.name](config, shape)

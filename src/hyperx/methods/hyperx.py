@@ -1,0 +1,93 @@
+"""Hyper-X: adapter weights written by a hypernetwork."""
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from hyperx.adapter import AdapterWeights, adapter_size, unflatten
+from hyperx.hypernetwork import Hypernetwork
+from hyperx.methods.base import MatrixShape, Method
+from hyperx.methods.single import StaticAdapters
+
+
+class HyperXConfig(BaseModel):
+    """The YAML's ``method:`` for Hyper-X.
+
+    Attributes:
+        recipe: ``paper`` as published; ``default`` adds the generated weights to a static base.
+        bottleneck: ``b`` of the adapters.
+        projection_size: ``d_p``; 192 is Hyper-X Base, 32 Small.
+        embedding_size: ``d_l = d_t = d_i``.
+        layer_norm: a LayerNorm with generated gain and offset inside the adapters.
+        language_dropout: how often a training batch's language embedding is replaced by zeros (``default`` only).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    name: Literal["hyperx"] = "hyperx"
+    recipe: Literal["default", "paper"] = "default"
+    bottleneck: int = Field(128, ge=1, le=8192)
+    projection_size: int = Field(32, ge=1, le=4096)
+    embedding_size: int = Field(64, ge=1, le=4096)
+    layer_norm: bool = False
+
+
+class HyperXMethod(Method):
+    """A hypernetwork writes every pair's adapters."""
+
+    def __init__(self, config: HyperXConfig, shape: MatrixShape) -> None:
+        super().__init__(config, shape)
+        self.hypernetwork = Hypernetwork(
+            num_tasks=shape.num_tasks,
+            num_languages=shape.num_languages,
+            num_layers=shape.num_layers,
+            output_size=adapter_size(
+                hidden_size=shape.hidden_size, bottleneck=config.bottleneck, layer_norm=config.layer_norm
+            ),
+            projection_size=config.projection_size,
+            embedding_size=config.embedding_size,
+        )
+        if config.recipe == "paper":
+            self._init_paper()
+        else:
+            self._init_default()
+
+    def _init_paper(self) -> None:
+        self.base = None
+        self.learning_rate = 1e-4
+        self.warmup_ratio = 0.04  # 4,000 of 100,000 steps
+        for module in self.hypernetwork.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+
+    def _init_default(self) -> None:
+        self.base = StaticAdapters(
+            num_layers=self.shape.num_layers,
+            hidden_size=self.shape.hidden_size,
+            bottleneck=self.config.bottleneck,
+            layer_norm=self.config.layer_norm,
+        )
+        # The generated difference starts at zero: the first step is the single adapter's.
+        nn.init.zeros_(self.hypernetwork.generator.weight)
+        nn.init.zeros_(self.hypernetwork.generator.bias)
+        self.learning_rate = 1e-3
+        self.warmup_ratio = 0.05
+        # Adam moves every weight by the learning rate, so a generated number by d_p times as much as a static one.
+        self.learning_rates = {"hypernetwork.": 1e-3 / self.config.projection_size**0.5}
+
+    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights]:
+        """Generate the adapter weights of each site for each pair."""
+        flat = self.hypernetwork(tasks, languages)
+        if self.base is not None:
+            flat = flat + self.base.flat
+        return [
+            unflatten(
+                weights,
+                hidden_size=self.shape.hidden_size,
+                bottleneck=self.config.bottleneck,
+                layer_norm=self.config.layer_norm,
+            )
+            for weights in flat.unbind(1)
+        ]

@@ -1,0 +1,61 @@
+"""One static adapter a layer for all pairs: what Hyper-X has to beat."""
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from hyperx.adapter import AdapterWeights, adapter_size, unflatten
+from hyperx.methods.base import MatrixShape, Method
+
+
+class SingleConfig(BaseModel):
+    """The YAML's ``method:`` for one static adapter a layer."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Literal["single"] = "single"
+    bottleneck: int = Field(128, ge=1, le=8192)
+    layer_norm: bool = False
+
+
+class StaticAdapters(nn.Module):
+    """The flat weights of one adapter a layer: D small and random, U zero, so that training starts from the backbone."""
+
+    def __init__(self, *, num_layers: int, hidden_size: int, bottleneck: int, layer_norm: bool = False) -> None:
+        super().__init__()
+        size = adapter_size(hidden_size=hidden_size, bottleneck=bottleneck, layer_norm=layer_norm)
+        flat = torch.zeros(num_layers, size)
+        weights = unflatten(flat, hidden_size=hidden_size, bottleneck=bottleneck, layer_norm=layer_norm)
+        nn.init.normal_(weights.down, std=hidden_size**-0.5)
+        if weights.gain is not None:
+            nn.init.ones_(weights.gain)
+        self.flat = nn.Parameter(flat)
+
+
+class SingleMethod(Method):
+    """The same adapters for every pair."""
+
+    learning_rate = 1e-3
+    warmup_ratio = 0.05
+
+    def __init__(self, config: SingleConfig, shape: MatrixShape) -> None:
+        super().__init__(config, shape)
+        self.adapters = StaticAdapters(
+            num_layers=shape.num_layers,
+            hidden_size=shape.hidden_size,
+            bottleneck=config.bottleneck,
+            layer_norm=config.layer_norm,
+        )
+
+    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights]:
+        """Return each layer's adapter, whatever the pair."""
+        return [
+            unflatten(
+                flat.expand(len(tasks), -1),
+                hidden_size=self.shape.hidden_size,
+                bottleneck=self.config.bottleneck,
+                layer_norm=self.config.layer_norm,
+            )
+            for flat in self.adapters.flat
+        ]

@@ -1,0 +1,77 @@
+"""Tagging: sentences in, one tag a word out, however long the sentences are."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from hyperx.data.sentence import Sentence
+from hyperx.errors import HyperXError
+from hyperx.pairs import Pair
+from hyperx.precision import autocast
+from hyperx.tasks import Example
+from hyperx.tasks.base import collate_inputs
+
+if TYPE_CHECKING:
+    from hyperx.modeling import HyperX
+
+
+class Tagger:
+    """Tags sentences in one cell of a model's matrix, with the pair's adapters written once.
+
+    Raises:
+        HyperXError: the pair is outside the model's matrix, or the task tags nothing.
+    """
+
+    def __init__(self, model: "HyperX", pair: Pair, *, batch_size: int = 32) -> None:
+        task = model.tasks.get(pair.task)
+        if task is not None and task.auxiliary:
+            raise HyperXError(f"the task '{pair.task}' tags nothing; choose one that does")
+        self.model = model
+        self.pair = pair
+        self.batch_size = batch_size
+        with torch.inference_mode():
+            self.adapters = model.adapters([pair])
+
+    def tag(self, sentences: Sequence[Sentence]) -> list[list[str]]:
+        """Return one tag a word of each sentence."""
+        model = self.model
+        untagged = [Sentence(sentence.words) for sentence in sentences]
+        examples = list(
+            model.tasks[self.pair.task].encode(untagged, model.tokenizer, max_length=model.config.max_length)
+        )
+        # Batches of like lengths hold little padding; the longest come first, so that memory runs out at once or never.
+        order = sorted(range(len(examples)), key=lambda number: -len(examples[number].input_ids))
+        scores: list[torch.Tensor] = [torch.empty(0)] * len(examples)
+        was_training = model.training
+        model.eval()
+        for start in range(0, len(order), self.batch_size):
+            numbers = order[start : start + self.batch_size]
+            batch = self._scores([examples[number] for number in numbers])
+            for number, rows in zip(numbers, batch, strict=True):
+                scores[number] = rows
+        model.train(was_training)
+        return self._join(sentences, examples, scores)
+
+    @torch.inference_mode()
+    def _scores(self, examples: Sequence[Example]) -> list[torch.Tensor]:
+        """Return each example's log-probabilities at its words' first pieces, ``(words, labels)``."""
+        model = self.model
+        input_ids, attention_mask = (
+            tensor.to(model.device) for tensor in collate_inputs(examples, model.tokenizer)
+        )
+        with autocast(model.device):
+            hidden = model.backbone(self.adapters, input_ids=input_ids, attention_mask=attention_mask)
+            logits = model.heads[self.pair.task](hidden)
+        scores = logits.float().log_softmax(-1).cpu()
+        return [row[example.positions] for row, example in zip(scores, examples, strict=True)]
+
+    def _join(
+        self, sentences: Sequence[Sentence], examples: Sequence[Example], scores: Sequence[torch.Tensor]
+    ) -> list[list[str]]:
+        # The parts of a long sentence are decoded together: an entity may go on across a cut.
+        parts: list[list[torch.Tensor]] = [[] for _ in sentences]
+        for example, rows in zip(examples, scores, strict=True):
+            parts[example.sentence].append(rows)
+        task = self.model.tasks[self.pair.task]
+        return [task.decode(torch.cat(rows)) if rows else [] for rows in parts]

@@ -1,1 +1,19 @@
 """Hyper-X: one hypernetwork that writes the adapters of a frozen multilingual transformer for any (task, language) pair."""
+
+from typing import TYPE_CHECKING, Any
+
+from hyperx.errors import HyperXError
+
+if TYPE_CHECKING:
+    from hyperx.modeling import HyperX
+
+__all__ = ["HyperX", "HyperXError"]
+
+
+def __getattr__(name: str) -> Any:
+    # PyTorch and transformers take seconds to import; `import hyperx` shall not.
+    if name == "HyperX":
+        from hyperx.modeling import HyperX
+
+        return HyperX
+    raise AttributeError(f"module 'hyperx' has no attribute '{name}'")

@@ -110,9 +110,10 @@ def load_backbone(name: str, *, revision: str | None = None) -> Backbone:
     Raises:
         HyperXError: it can't be found or read, or its architecture is unknown.
     """
+    config = load_config(name, revision=revision)
     with _clear_errors(name):
         encoder = AutoModel.from_pretrained(
-            backbone_folder(name), revision=revision, dtype=torch.float32, **_plain_encoder(name, revision)
+            backbone_folder(name), revision=revision, dtype=torch.float32, use_safetensors=True, **plain_encoder(config)
         )
     return Backbone(encoder)
 
@@ -140,10 +141,9 @@ def load_tokenizer(name: str, *, revision: str | None = None) -> PreTrainedToken
     return tokenizer
 
 
-def _plain_encoder(name: str, revision: str | None) -> dict[str, Any]:
-    # A pooler would only be dead weight.
-    model_type = load_config(name, revision=revision).model_type
-    return {"add_pooling_layer": False} if model_type in ("bert", "roberta", "xlm-roberta") else {}
+def plain_encoder(config: PreTrainedConfig) -> dict[str, Any]:
+    """Return what keeps an encoder from getting a pooler, which would only be dead weight."""
+    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
 
 
 @contextmanager

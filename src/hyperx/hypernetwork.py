@@ -9,8 +9,8 @@ class SourceProjector(nn.Module):
 
     def __init__(self, *, input_size: int, output_size: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(input_size, input_size)
-        self.output = nn.Linear(input_size, output_size)
+        self.hidden = nn.Linear(input_size, input_size, bias=False)
+        self.output = nn.Linear(input_size, output_size, bias=False)
 
     def forward(self, source: Tensor) -> Tensor:
         """Shapes: source ``(..., input_size)``, result ``(..., output_size)``."""

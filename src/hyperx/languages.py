@@ -14,7 +14,7 @@ from hyperx.errors import HyperXError
 
 # What publishers write that is no language tag, or that the registry would turn into another language.
 _WRITTEN = {
-    "als": "gsw",  # Wikipedia's and WikiANN's Alemannic; in ISO 639-3 Tosk Albanian, which is seldom published by that code
+    "als": "gsw",  # Alemannic, as Wikipedia and WikiANN have it; ISO 639-3 means Tosk Albanian, seldom written so
     "bat-smg": "sgs",
     "be-x-old": "bel",
     "bih": "bho",
@@ -77,8 +77,6 @@ _SEEN = {
     "builtin:multilingual-e5-small": _CC100,
     "FacebookAI/xlm-roberta-base": _CC100,
     "FacebookAI/xlm-roberta-large": _CC100,
-    "facebook/xlm-roberta-xl": _CC100,
-    "facebook/xlm-roberta-xxl": _CC100,
     "intfloat/multilingual-e5-small": _CC100,
     "intfloat/multilingual-e5-base": _CC100,
     "intfloat/multilingual-e5-large": _CC100,
@@ -125,11 +123,6 @@ def seen_by(backbone: str) -> frozenset[str] | None:
     folder = Path(backbone)
     listed = _seen_by_name().get(folder.resolve().name if folder.is_dir() else backbone)
     return None if listed is None else frozenset(map(normalize, listed.split()))
-
-
-def known_backbones() -> tuple[str, ...]:
-    """The backbones whose pre-training languages are known: built-in ones and Hub ids."""
-    return tuple(_SEEN)
 
 
 def _seen_by_name() -> dict[str, str]:

@@ -76,7 +76,7 @@ class HyperX(nn.Module):
         unknown = set(config.tasks) - set(TASKS)
         if unknown:
             raise HyperXError(f"unknown task {', '.join(sorted(unknown))}; known are {', '.join(TASKS)}")
-        self.config = config
+        self.model_config = config
         self.backbone = backbone or load_backbone(config.backbone, revision=config.revision)
         self.tokenizer = tokenizer or load_tokenizer(config.backbone, revision=config.revision)
         self.tasks: dict[str, Task] = {name: build_task(name, labels) for name, labels in config.tasks.items()}
@@ -191,7 +191,8 @@ class HyperX(nn.Module):
             HyperXError: names or shapes don't fit this model.
         """
         if "mlm" in self.heads and "heads.mlm.candidates" in state:
-            self.heads["mlm"].restrict(state["heads.mlm.candidates"])  # type: ignore[operator]
+            candidates = state["heads.mlm.candidates"]
+            self.heads["mlm"].restrict(candidates, torch.ones(len(candidates)))  # type: ignore[operator]
         own = self.trained_state()
         wrong = sorted(set(own) ^ set(state)) or sorted(name for name in own if own[name].shape != state[name].shape)
         if wrong:
@@ -204,7 +205,7 @@ class HyperX(nn.Module):
         """Write config.json, model.safetensors (what was trained, not the backbone) and the tokenizer."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG_NAME).write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / CONFIG_NAME).write_text(self.model_config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         state = {name: tensor.cpu().contiguous() for name, tensor in self.trained_state().items()}
         save_file(state, folder / WEIGHTS_NAME, metadata={"format": "pt"})
         self.tokenizer.save_pretrained(folder)

@@ -1,12 +1,13 @@
 """Pairs: a task in a language, written ``ner/swa``."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 
 
-class Pair(NamedTuple):
+@dataclass(frozen=True, order=True, slots=True)
+class Pair:
     """A task in a language: a cell of the matrix."""
 
     task: str

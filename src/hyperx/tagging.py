@@ -38,7 +38,7 @@ class Tagger:
         model = self.model
         untagged = [Sentence(sentence.words) for sentence in sentences]
         examples = list(
-            model.tasks[self.pair.task].encode(untagged, model.tokenizer, max_length=model.config.max_length)
+            model.tasks[self.pair.task].encode(untagged, model.tokenizer, max_length=model.model_config.max_length)
         )
         # Batches of like lengths hold little padding; the longest come first, so that memory runs out at once or never.
         order = sorted(range(len(examples)), key=lambda number: -len(examples[number].input_ids))

@@ -22,7 +22,7 @@ class Method(nn.Module):
     """Supplies the adapter weights of any pair.
 
     A subclass implements `forward`; it sets `learning_rate`, the recipe's own, and in `learning_rates` those of
-    parameters that need another, by the beginning of their names.
+    the model's parameters that need another, by a pattern of their names.
     """
 
     learning_rate: float

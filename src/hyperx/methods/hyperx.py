@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from hyperx.adapter import AdapterWeights, adapter_size, unflatten
 from hyperx.hypernetwork import Hypernetwork
 from hyperx.methods.base import MatrixShape, Method
-from hyperx.methods.single import StaticAdapters
+from hyperx.methods.single import HEAD_LEARNING_RATE, StaticAdapters
 
 
 class HyperXConfig(BaseModel):
@@ -21,7 +21,6 @@ class HyperXConfig(BaseModel):
         projection_size: ``d_p``; 192 is Hyper-X Base, 32 Small.
         embedding_size: ``d_l = d_t = d_i``.
         layer_norm: a LayerNorm with generated gain and offset inside the adapters.
-        language_dropout: how often a training batch's language embedding is replaced by zeros (``default`` only).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -60,7 +59,8 @@ class HyperXMethod(Method):
         for module in self.hypernetwork.modules():
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=0.01)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def _init_default(self) -> None:
         self.base = StaticAdapters(
@@ -75,7 +75,10 @@ class HyperXMethod(Method):
         self.learning_rate = 1e-3
         self.warmup_ratio = 0.05
         # Adam moves every weight by the learning rate, so a generated number by d_p times as much as a static one.
-        self.learning_rates = {"hypernetwork.": 1e-3 / self.config.projection_size**0.5}
+        self.learning_rates = {
+            "heads.*.output.*": HEAD_LEARNING_RATE,
+            "method.hypernetwork.*": 1e-3 / self.config.projection_size**0.5,
+        }
 
     def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights]:
         """Generate the adapter weights of each site for each pair."""

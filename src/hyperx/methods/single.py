@@ -10,6 +10,11 @@ from hyperx.adapter import AdapterWeights, adapter_size, unflatten
 from hyperx.methods.base import MatrixShape, Method
 
 
+# A tag head reads hidden states that differ little from one another (e5's, a tenth of a unit), so its weights must
+# become large: at the adapters' rate training stands still at the majority tag for hundreds of steps.
+HEAD_LEARNING_RATE = 1e-2
+
+
 class SingleConfig(BaseModel):
     """The YAML's ``method:`` for one static adapter a layer."""
 
@@ -41,6 +46,7 @@ class SingleMethod(Method):
 
     def __init__(self, config: SingleConfig, shape: MatrixShape) -> None:
         super().__init__(config, shape)
+        self.learning_rates = {"heads.*.output.*": HEAD_LEARNING_RATE}
         self.adapters = StaticAdapters(
             num_layers=shape.num_layers,
             hidden_size=shape.hidden_size,

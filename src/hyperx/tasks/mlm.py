@@ -32,10 +32,13 @@ class MaskedLanguageModelHead(nn.Module):
         self._embeddings = [embeddings]  # in a list, so that it stays the backbone's and is not saved twice
         self._output: Tensor | None = None
 
-    def restrict(self, pieces: Tensor) -> None:
-        """Predict among `pieces` only, given as sorted numbers."""
+    def restrict(self, pieces: Tensor, counts: Tensor) -> None:
+        """Predict among `pieces` only, given as sorted numbers, starting from their frequencies.
+
+        Left to learn the frequencies, the first hundreds of steps would press them into the adapters.
+        """
         self.candidates = pieces.to(self.candidates)
-        self.bias = nn.Parameter(torch.zeros(len(pieces), device=self.bias.device))
+        self.bias = nn.Parameter((counts / counts.sum()).log().to(self.bias))
         self._output = None
 
     def forward(self, hidden: Tensor) -> Tensor:

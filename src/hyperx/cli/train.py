@@ -1,0 +1,94 @@
+"""``hyperx train``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hyperx.cli.progress import TrainingProgress
+from hyperx.config import RunConfig, load_run_config
+from hyperx.dataset import RunData, load_data
+from hyperx.plan import Plan
+from hyperx.plan import plan as make_plan
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="The run's YAML file; configs/ has examples.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Keys to set, such as training.steps=1000.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME unless given.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would happen, and train nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON.")] = False,
+) -> None:
+    """Train a run and score its matrix."""
+    extra = [f"output={output}"] if output else []
+    run_config = load_run_config(config, [*(overrides or []), *extra])
+    if plan:
+        show_plan(make_plan(run_config), as_json=as_json)
+        return
+    run(run_config, Console(stderr=True, highlight=False), resume=resume)
+
+
+def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
+    """Train with progress on the console, and print the matrix."""
+    from hyperx.matrix import print_matrix
+    from hyperx.run import train as train_run
+
+    with console.status("Reading the data"):
+        data = load_data(config)
+    announce(config, data, console)
+    try:
+        _, results = train_run(config, data=data, resume=resume, callbacks=[TrainingProgress(console)])
+    except KeyboardInterrupt:
+        console.print(f"Stopped. Go on with the last checkpoint in {config.folder} by --resume.")
+        raise typer.Exit(130) from None
+    print_matrix(results, Console(highlight=False))
+    console.print(f"Saved in {config.folder}: model/, results.json, matrix.png, matrix.html, log.json")
+
+
+def announce(config: RunConfig, data: RunData, console: Console) -> None:
+    """Say what is about to be trained."""
+    sentences = sum(len(rows) for rows in data.train.values())
+    trained = sum(1 for pair in data.train if pair in data.test)
+    console.print(
+        f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {len(data.train)} trained pairs with "
+        f"{sentences:,} sentences, {len(data.test)} cells to score, {len(data.test) - trained} of them zero-shot"
+    )
+    for notice in data.notices:
+        console.print(f"[yellow]Note:[/] {notice}")
+
+
+def show_plan(plan: Plan, *, as_json: bool) -> None:
+    """Print a plan as tables or JSON."""
+    if as_json:
+        typer.echo(json.dumps(plan.as_dict(), indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(f"[bold]{plan.name}[/]: {plan.method} on {plan.backbone}")
+    share = plan.trained_parameters / plan.backbone_parameters
+    console.print(f"Trained parameters {plan.trained_parameters:,} ({share:.1%} of the backbone's)")
+    for part, count in plan.parts.items():
+        console.print(f"  {part:<12} {count:>14,}")
+    table = Table("Trained pair", box=None, pad_edge=False)
+    for column in ("Sentences", "Words", "Probability"):
+        table.add_column(column, justify="right")
+    for pair in plan.pairs:
+        table.add_row(
+            pair.pair,
+            "?" if pair.sentences is None else f"{pair.sentences:,}",
+            "?" if pair.words is None else f"{pair.words:,}",
+            "?" if pair.probability is None else f"{pair.probability:.2%}",
+        )
+    console.print(table)
+    console.print(f"Zero-shot cells ({len(plan.zero_shot)}): {', '.join(plan.zero_shot) or 'none'}")
+    time = "unknown" if plan.seconds is None else f"about {plan.seconds / 60:,.0f} minutes on this machine"
+    console.print(
+        f"{plan.steps:,} steps of {plan.batch_size} sentences; memory about {plan.memory_bytes / 2**30:.1f} GiB; time {time}"
+    )
+    for notice in plan.notices:
+        console.print(f"[yellow]Note:[/] {notice}")

@@ -1,0 +1,103 @@
+"""Evaluation: every cell of a model's matrix that has gold tags."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from hyperx.data.sentence import Sentence
+from hyperx.languages import seen_by
+from hyperx.metrics import Metric, interval, resample
+from hyperx.modeling import HyperX
+from hyperx.pairs import Pair
+from hyperx.results import Average, Results, Row, kinds
+from hyperx.scoring import score_pair
+
+
+def evaluate(
+    model: HyperX,
+    data: Mapping[Pair, Sequence[Sentence]],
+    *,
+    run: str,
+    seed: int,
+    majority: Mapping[str, str],
+    split: str = "test",
+    step: int | None = None,
+    progress: Callable[[Pair], None] = lambda pair: None,
+) -> Results:
+    """Score cells of a model's matrix.
+
+    Args:
+        data: gold sentences of each cell.
+        majority: each task's most frequent tag in the training data.
+        progress: called before each cell.
+    """
+    trained = {Pair.parse(text) for text in model.model_config.trained}
+    seen = seen_by(model.model_config.backbone)
+    rows: list[Row] = []
+    resampled: dict[Pair, np.ndarray] = {}
+    for number, (pair, sentences) in enumerate(data.items()):
+        progress(pair)
+        metric = model.tasks[pair.task].metric
+        scored = score_pair(model, pair, sentences)
+        resampled[pair] = resample(scored.counts, metric, seed=(seed, number))
+        low, high = interval(resampled[pair])
+        rows.append(
+            Row(
+                task=pair.task,
+                language=pair.language,
+                trained=pair in trained,
+                seen=None if seen is None else pair.language in seen,
+                metric=metric.name,
+                score=scored.score,
+                low=low,
+                high=high,
+                majority=_majority_score(metric, sentences, majority[pair.task]),
+                sentences=len(sentences),
+                support=int(scored.counts[:, -1].sum()),
+                seconds=scored.seconds,
+            )
+        )
+    return Results(
+        run=run,
+        method=model.model_config.method.name,
+        backbone=model.model_config.backbone,
+        seed=seed,
+        split=split,
+        step=step,
+        text_only=_text_only(trained),
+        rows=rows,
+        averages=_averages(rows, resampled),
+    )
+
+
+def _majority_score(metric: Metric, sentences: Sequence[Sentence], tag: str) -> float:
+    counts = np.array([metric.count(s.tags, [tag] * len(s.words)) for s in sentences])
+    return float(metric.score(counts.sum(0)))
+
+
+def _text_only(trained: set[Pair]) -> list[str]:
+    labelled = {pair.language for pair in trained if pair.task != "mlm"}
+    return sorted({pair.language for pair in trained} - labelled)
+
+
+def _averages(rows: Sequence[Row], resampled: Mapping[Pair, np.ndarray]) -> list[Average]:
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        for kind in kinds(row):
+            groups.setdefault((row.task, *kind), []).append(row)
+    averages = []
+    for (task, cells, languages), members in groups.items():
+        # Cells are resampled independently: the mean's interval is that of the means of their samples.
+        low, high = interval(np.mean([resampled[row.pair] for row in members], axis=0))
+        averages.append(
+            Average(
+                task=task,
+                cells=cells,  # type: ignore[arg-type]
+                languages=languages,  # type: ignore[arg-type]
+                count=len(members),
+                score=float(np.mean([row.score for row in members])),
+                low=low,
+                high=high,
+            )
+        )
+    return averages

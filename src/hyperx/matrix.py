@@ -1,0 +1,209 @@
+"""The task-language matrix as text, PNG and HTML."""
+
+from html import escape
+from pathlib import Path
+from string import Template
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hyperx.languages import name as language_name
+from hyperx.results import Results, Row
+
+UNITS = {"f1": "F1", "accuracy": "accuracy"}
+AVERAGES = [(cells, group) for cells in ("trained", "zero-shot") for group in ("all", "seen", "unseen")]
+ZERO_SHOT, TEXT_ONLY = "○", "·"
+
+
+def heading(results: Results, task: str) -> str:
+    """Return a task's column heading, ``POS accuracy``."""
+    metric = next(row.metric for row in results.rows if row.task == task)
+    return f"{task.upper()} {UNITS.get(metric, metric)}"
+
+
+def marks(row: Row | None, results: Results) -> str:
+    """Return what stands beside a score: nothing for a trained cell."""
+    if row is None or row.trained:
+        return " "
+    return TEXT_ONLY if row.language in results.text_only else ZERO_SHOT
+
+
+def ordered_languages(results: Results) -> list[str]:
+    """Return the languages, those that the backbone has seen first, each group by English name."""
+    seen = {row.language: row.seen for row in results.rows}
+    return sorted(seen, key=lambda language: (seen[language] is False, language_name(language)))
+
+
+def print_matrix(results: Results, console: Console) -> None:
+    """Print the matrix, its averages and a legend."""
+    table = Table(box=None, pad_edge=False, title=f"{results.run} ({results.method}, {results.split})", title_justify="left")
+    table.add_column("Language", no_wrap=True)
+    table.add_column("")
+    for task in results.tasks:
+        table.add_column(heading(results, task), justify="right", no_wrap=True)
+    for language in ordered_languages(results):
+        rows = [results.row(task, language) for task in results.tasks]
+        seen = next(row.seen for row in rows if row)
+        table.add_row(
+            f"{language_name(language)} [dim]{language}[/]",
+            "[dim]unseen[/]" if seen is False else "",
+            *(cell_text(row, results) for row in rows),
+        )
+    table.add_section()
+    for cells, group in AVERAGES:
+        averages = [results.average(task, cells, group) for task in results.tasks]
+        if any(averages):
+            label = f"mean of {cells}" + ("" if group == "all" else f", {group}")
+            values = ["" if a is None else f"{a.score:.1f} ±{(a.high - a.low) / 2:.1f} ×{a.count}" for a in averages]
+            table.add_row(f"[bold]{label}[/]", "", *values)
+    console.print(table)
+    legend = f"[bold]score[/] trained   [cyan]score {ZERO_SHOT}[/] zero-shot"
+    if results.text_only:
+        legend += f"   [yellow]score {TEXT_ONLY}[/] zero-shot, raw text only"
+    console.print(f"{legend}   ± half the 95 % interval")
+
+
+def cell_text(row: Row | None, results: Results) -> Text:
+    """Return a cell: score, half interval and mark."""
+    if row is None:
+        return Text("–", style="dim")
+    mark = marks(row, results)
+    style = {" ": "bold", ZERO_SHOT: "cyan", TEXT_ONLY: "yellow"}[mark]
+    return Text.assemble((f"{row.score:.1f}", style), (f" ±{(row.high - row.low) / 2:.1f}", "dim"), (f" {mark}", style))
+
+
+def save_png(results: Results, path: Path) -> None:
+    """Draw the matrix: a row a task, a column a language; zero-shot cells are outlined."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    from matplotlib.patches import Rectangle
+
+    languages, tasks = ordered_languages(results), results.tasks
+    figure, axes = plt.subplots(figsize=(max(6.0, 0.52 * len(languages) + 2.2), 0.75 * len(tasks) + 2.4), dpi=160)
+    colours = plt.get_cmap("YlGnBu")
+    for y, task in enumerate(tasks):
+        for x, language in enumerate(languages):
+            row = results.row(task, language)
+            if row is None:
+                axes.text(x, y, "–", ha="center", va="center", color="0.6")
+                continue
+            shade = 0.05 + 0.75 * row.score / 100
+            axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colours(shade), edgecolor="white", linewidth=1.5))
+            ink = "white" if shade > 0.5 else "0.1"
+            axes.text(x, y, f"{row.score:.0f}", ha="center", va="center", color=ink, fontsize=10, weight="bold" if row.trained else "normal")
+            if not row.trained:
+                line = ":" if language in results.text_only else "-"
+                axes.add_patch(
+                    Rectangle((x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="#d9480f", linewidth=1.6, linestyle=line)
+                )
+    seen = {row.language: row.seen for row in results.rows}
+    labels = [f"{language_name(language)}{' *' if seen[language] is False else ''}" for language in languages]
+    axes.set_xticks(range(len(languages)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=9)
+    axes.set_yticks(range(len(tasks)), [heading(results, task) for task in tasks], fontsize=10)
+    axes.set_xlim(-0.5, len(languages) - 0.5)
+    axes.set_ylim(len(tasks) - 0.5, -0.5)
+    axes.set_aspect("equal")
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_title(f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22)
+    axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
+    figure.text(0.01, 0.01, _legend(results), fontsize=8, color="0.35")
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    figure.savefig(path, bbox_inches="tight", facecolor="white")
+    plt.close(figure)
+
+
+def _legend(results: Results) -> str:
+    parts = ["bold: trained", "outlined: zero-shot"]
+    if results.text_only:
+        parts.append("dotted outline: zero-shot, raw text only")
+    if any(row.seen is False for row in results.rows):
+        parts.append("*: unseen by the backbone")
+    return "   ".join(parts)
+
+
+def _summary(results: Results) -> str:
+    parts = []
+    for task in results.tasks:
+        for cells in ("trained", "zero-shot"):
+            average = results.average(task, cells)
+            if average:
+                parts.append(f"{heading(results, task)} {cells} {average.score:.1f}")
+    return "   ".join(parts)
+
+
+_PAGE = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --line: #8884; --soft: #8889; --zero: #d9480f; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+table { border-collapse: separate; border-spacing: 3px; }
+th { text-align: left; font-weight: 500; padding: .2rem .7rem; white-space: nowrap; }
+thead th { text-align: center; font-weight: 600; }
+td { text-align: center; min-width: 6.5rem; padding: .3rem .6rem; border-radius: .35rem; border: 2px solid transparent;
+     background: color-mix(in srgb, #1d6fa5 calc(var(--score) * .6%), transparent); font-variant-numeric: tabular-nums; }
+td.trained { font-weight: 700; }
+td.zero { border-color: var(--zero); }
+td.text { border-color: var(--zero); border-style: dotted; }
+td small, th small { color: var(--soft); font-weight: 400; }
+td.none, tfoot td { background: none; }
+tfoot th { border-top: 1px solid var(--line); }
+.key { display: inline-block; border: 2px solid transparent; border-radius: .35rem; padding: 0 .5rem; margin-right: .8rem; }
+.key.zero { border-color: var(--zero); } .key.text { border-color: var(--zero); border-style: dotted; }
+</style></head><body>
+<h1>$title</h1>
+<p>$subtitle</p>
+<table><thead><tr><th scope="col">Language</th>$heads</tr></thead><tbody>
+$body
+</tbody><tfoot>
+$foot
+</tfoot></table>
+<p>$legend</p>
+</body></html>
+""")
+
+
+def save_html(results: Results, path: Path) -> None:
+    """Write the matrix as one page that needs nothing else."""
+    body = []
+    for language in ordered_languages(results):
+        cells = [results.row(task, language) for task in results.tasks]
+        unseen = " <small>unseen</small>" if next(row.seen for row in cells if row) is False else ""
+        head = f'<th scope="row">{escape(language_name(language))} <small>{escape(language)}</small>{unseen}</th>'
+        body.append(f"<tr>{head}{''.join(_html_cell(row, results) for row in cells)}</tr>")
+    foot = []
+    for cells, group in AVERAGES:
+        averages = [results.average(task, cells, group) for task in results.tasks]
+        if any(averages):
+            label = f"Mean of {cells}" + ("" if group == "all" else f", {group}")
+            values = "".join(
+                "<td></td>" if a is None else f"<td>{a.score:.1f} <small>{a.low:.1f}–{a.high:.1f}, {a.count} cells</small></td>"
+                for a in averages
+            )
+            foot.append(f'<tr><th scope="row">{label}</th>{values}</tr>')
+    legend = '<span class="key"><b>bold</b> trained</span><span class="key zero">zero-shot</span>'
+    if results.text_only:
+        legend += '<span class="key text">zero-shot, raw text only</span>'
+    page = _PAGE.substitute(
+        title=escape(results.run),
+        subtitle=escape(f"{results.method} on {results.backbone}, {results.split} sets, seed {results.seed}"),
+        heads="".join(f'<th scope="col">{escape(heading(results, task))}</th>' for task in results.tasks),
+        body="\n".join(body),
+        foot="\n".join(foot),
+        legend=legend,
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _html_cell(row: Row | None, results: Results) -> str:
+    if row is None:
+        return '<td class="none">–</td>'
+    kind = {" ": "trained", ZERO_SHOT: "zero", TEXT_ONLY: "text"}[marks(row, results)]
+    title = f"95 % interval {row.low:.1f} to {row.high:.1f}; {row.sentences:,} sentences; majority tag {row.majority:.1f}"
+    half = (row.high - row.low) / 2
+    return f'<td class="{kind}" style="--score: {row.score:.0f}" title="{title}">{row.score:.1f} <small>±{half:.1f}</small></td>'

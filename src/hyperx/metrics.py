@@ -1,0 +1,67 @@
+"""Scores from per-sentence counts, so that sentences can be resampled cheaply."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from seqeval.scheme import IOB2, Entities
+
+SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score that is a function of counts summed over sentences.
+
+    Attributes:
+        name: as in results.json.
+        count: a sentence's counts, of its gold and predicted tags; the last is the support.
+        score: counts, ``(..., k)``, to scores in percent, ``(...)``.
+    """
+
+    name: str
+    count: Callable[[Sequence[str], Sequence[str]], tuple[int, ...]]
+    score: Callable[[np.ndarray], np.ndarray]
+
+
+def _count_words(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int]:
+    return sum(a == b for a, b in zip(gold, predicted, strict=True)), len(gold)
+
+
+def _count_spans(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int, int]:
+    """Return how many entities are right, predicted and gold; a tag that breaks IOB2 makes no entity, as in seqeval."""
+    right, found = (
+        {entity.to_tuple()[1:] for entity in Entities([list(tags)], IOB2).entities[0]} for tags in (gold, predicted)
+    )
+    return len(right & found), len(found), len(right)
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    return np.divide(100.0 * numerator, denominator, out=np.zeros(np.shape(numerator)), where=denominator > 0)
+
+
+ACCURACY = Metric("accuracy", _count_words, lambda counts: _ratio(counts[..., 0], counts[..., 1]))
+SPAN_F1 = Metric("f1", _count_spans, lambda counts: _ratio(2 * counts[..., 0], counts[..., 1] + counts[..., 2]))
+METRICS = {metric.name: metric for metric in (ACCURACY, SPAN_F1)}
+
+
+def resample(counts: np.ndarray, metric: Metric, *, samples: int = SAMPLES, seed: int | Sequence[int] = 0) -> np.ndarray:
+    """Return the scores of `samples` bootstrap samples of the sentences.
+
+    Shapes:
+        counts: ``(sentences, k)``; result: ``(samples,)``.
+    """
+    sentences = len(counts)
+    generator = np.random.default_rng(seed)
+    totals = np.stack(
+        [counts[generator.integers(sentences, size=sentences)].sum(0) for _ in range(samples)]
+        if sentences
+        else np.zeros((samples, counts.shape[-1]))
+    )
+    return metric.score(totals)
+
+
+def interval(scores: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % percentile interval of bootstrap scores."""
+    low, high = np.percentile(scores, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,172 @@
+"""What a run would do, without doing it."""
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import AutoModel, PreTrainedConfig, PreTrainedTokenizerFast
+
+from hyperx.backbone import Backbone, load_config, plain_encoder
+from hyperx.config import RunConfig
+from hyperx.dataset import available_pairs, evaluated_pairs, read_splits, trained_pairs
+from hyperx.errors import HyperXError
+from hyperx.modeling import HyperX, ModelConfig
+from hyperx.pairs import Pair
+from hyperx.precision import has_bf16
+from hyperx.sampler import probabilities
+from hyperx.shapes import known_config
+from hyperx.tasks import TASKS, build_task
+
+PIECES_PER_WORD = 1.8  # of a multilingual vocabulary, on average over the languages it was made from
+
+
+@dataclass
+class PlannedPair:
+    """A trained pair: sentences and words of its training set, None where the data is not at hand yet."""
+
+    pair: str
+    sentences: int | None
+    words: int | None
+    probability: float | None
+
+
+@dataclass
+class Plan:
+    """What ``hyperx train --plan`` shows.
+
+    Attributes:
+        trained_parameters: in all; `parts` has them by part.
+        zero_shot: cells that are scored without having been trained.
+        memory_bytes: of weights, gradients, optimizer and one step's activations, roughly.
+        seconds: of training, roughly; None where the data is not at hand yet.
+        notices: what kept the plan from being whole.
+    """
+
+    name: str
+    method: str
+    backbone: str
+    trained_parameters: int
+    parts: dict[str, int]
+    backbone_parameters: int
+    pairs: list[PlannedPair]
+    zero_shot: list[str]
+    steps: int
+    batch_size: int
+    memory_bytes: int
+    seconds: float | None
+    notices: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def plan(config: RunConfig) -> Plan:
+    """Work out what a run would do; loads no weights, reads the data that is at hand.
+
+    Raises:
+        HyperXError: the configuration can't be run.
+    """
+    available = available_pairs(config)
+    trained = trained_pairs(config, available)
+    scored = evaluated_pairs(config, available)
+    notices: list[str] = []
+    pairs = _sizes(config, trained, available, notices)
+    shape = known_config(config.backbone) or load_config(config.backbone, revision=config.revision)
+    model = _meta_model(config, shape, [*trained, *scored])
+    parts = model.trained_parameters()
+    backbone_parameters = sum(parameter.numel() for parameter in model.backbone.parameters())
+    return Plan(
+        name=config.name,
+        method=config.method.name,
+        backbone=config.backbone,
+        trained_parameters=sum(parts.values()),
+        parts=parts,
+        backbone_parameters=backbone_parameters,
+        pairs=pairs,
+        zero_shot=[str(pair) for pair in scored if pair not in set(trained)],
+        steps=config.training.steps,
+        batch_size=config.training.batch_size,
+        memory_bytes=_memory(config, shape, backbone_parameters, sum(parts.values()), pairs),
+        seconds=_seconds(config, shape, pairs),
+        notices=notices,
+    )
+
+
+def _sizes(config: RunConfig, trained: list[Pair], available: dict[Pair, Any], notices: list[str]) -> list[PlannedPair]:
+    pairs = []
+    for pair in trained:
+        try:
+            splits = read_splits(available[pair], pair)
+        except HyperXError as error:
+            notices.append(f"{pair}: {error}")
+            pairs.append(PlannedPair(str(pair), None, None, None))
+            continue
+        sentences = splits.get("train") or splits.get("test") or []
+        pairs.append(PlannedPair(str(pair), len(sentences), sum(len(s.words) for s in sentences), None))
+    if pairs and all(pair.sentences for pair in pairs):
+        sizes = {Pair.parse(pair.pair): pair.sentences or 0 for pair in pairs}
+        chances = probabilities(sizes, config.training.temperature)
+        for pair in pairs:
+            pair.probability = chances[Pair.parse(pair.pair)]
+    return pairs
+
+
+def _meta_model(config: RunConfig, shape: PreTrainedConfig, pairs: list[Pair]) -> HyperX:
+    """Build the model without memory for its weights."""
+    at_hand = {pair.task for pair in pairs}
+    model_config = ModelConfig(
+        backbone=config.backbone,
+        method=config.method,
+        tasks={task: build_task(task).labels for task in TASKS if task in at_hand},
+        languages=sorted({pair.language for pair in pairs}),
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel()))
+    with torch.device("meta"):
+        encoder = AutoModel.from_config(shape, **plain_encoder(shape))
+        return HyperX(model_config, Backbone(encoder), tokenizer)
+
+
+def _pieces_per_step(config: RunConfig, pairs: list[PlannedPair]) -> float | None:
+    """Return the expected pieces of a batch."""
+    if not pairs or any(pair.probability is None for pair in pairs):
+        return None
+    words = sum((pair.probability or 0) * (pair.words or 0) / (pair.sentences or 1) for pair in pairs)
+    return config.training.batch_size * min(words * PIECES_PER_WORD + 2, config.training.max_length)
+
+
+def _memory(
+    config: RunConfig, shape: PreTrainedConfig, frozen: int, trained: int, pairs: list[PlannedPair]
+) -> int:
+    pieces = _pieces_per_step(config, pairs) or config.training.batch_size * config.training.max_length
+    # A trained number has a gradient and two moments; a layer keeps about 16 hidden states a piece for the backward pass.
+    return int(4 * frozen + 16 * trained + 4 * 16 * pieces * shape.hidden_size * shape.num_hidden_layers)
+
+
+def _seconds(config: RunConfig, shape: PreTrainedConfig, pairs: list[PlannedPair]) -> float | None:
+    pieces = _pieces_per_step(config, pairs)
+    if pieces is None:
+        return None
+    hidden, bottleneck = shape.hidden_size, config.method.bottleneck
+    wide = getattr(shape, "intermediate_size", None) or getattr(shape, "hidden_dim", 4 * hidden)
+    frozen = shape.num_hidden_layers * (4 * hidden * hidden + 2 * hidden * wide)
+    adapters = shape.num_hidden_layers * 2 * hidden * bottleneck
+    # Forward 2 operations a weight, backward 2 more for activations, and for adapters 2 more for the weights.
+    operations = pieces * (4 * frozen + 6 * adapters)
+    return config.training.steps * operations / (_speed() * 0.3)  # a step reaches about 0.3 of a matrix product's speed
+
+
+def _speed() -> float:
+    """Measure the operations a second of a matrix product like the backbone's."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    a, b = (torch.randn(1024, 1024, device=device, dtype=torch.bfloat16 if has_bf16(device) else None) for _ in "ab")
+    best = min(_timed(a, b) for _ in range(5))
+    return 2 * 1024**3 / best
+
+
+def _timed(a: torch.Tensor, b: torch.Tensor) -> float:
+    start = time.perf_counter()
+    (a @ b).sum().item()
+    return time.perf_counter() - start

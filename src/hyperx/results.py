@@ -1,0 +1,132 @@
+"""Results: a row a cell, and averages over them, in ``results.json``."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hyperx.errors import HyperXError
+from hyperx.pairs import Pair
+
+VERSION = 1
+MAX_BYTES = 50_000_000
+
+
+class Row(BaseModel):
+    """A cell's score.
+
+    Attributes:
+        trained: labelled data of the pair was seen; else zero-shot.
+        seen: the language was in the backbone's pre-training; None where that is not known.
+        score, low, high: the metric in percent, and its bootstrap 95 % interval.
+        support: words for accuracy, gold entities for F1.
+        majority: what the training data's most frequent tag scores.
+        seconds: spent tagging.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    task: str
+    language: str
+    trained: bool
+    seen: bool | None
+    metric: str
+    score: float
+    low: float
+    high: float
+    majority: float
+    sentences: int
+    support: int
+    seconds: float
+
+    @property
+    def pair(self) -> Pair:
+        return Pair(self.task, self.language)
+
+
+class Average(BaseModel):
+    """The mean score of a task's cells of one kind, with its bootstrap 95 % interval."""
+
+    model_config = ConfigDict(extra="forbid")
+    task: str
+    cells: Literal["trained", "zero-shot"]
+    languages: Literal["all", "seen", "unseen"]
+    count: int
+    score: float
+    low: float
+    high: float
+
+
+class Results(BaseModel):
+    """What a run scored.
+
+    Attributes:
+        step: of the checkpoint that was kept.
+        text_only: languages whose raw text alone was trained on.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    version: int = VERSION
+    run: str
+    method: str
+    backbone: str
+    seed: int
+    split: str
+    step: int | None = None
+    text_only: list[str] = []
+    rows: list[Row]
+    averages: list[Average]
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(dict.fromkeys(row.task for row in self.rows))
+
+    @property
+    def languages(self) -> list[str]:
+        return sorted({row.language for row in self.rows})
+
+    def row(self, task: str, language: str) -> Row | None:
+        """Return a cell's row, or None where it was not scored."""
+        return next((row for row in self.rows if row.task == task and row.language == language), None)
+
+    def average(self, task: str, cells: str, languages: str = "all") -> Average | None:
+        """Return an average, or None where it has no cells."""
+        wanted = (task, cells, languages)
+        return next((a for a in self.averages if (a.task, a.cells, a.languages) == wanted), None)
+
+    def save(self, path: Path) -> None:
+        """Write ``results.json``."""
+        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Results":
+        """Read ``results.json``, or that of a run's folder.
+
+        Raises:
+            HyperXError: there is none, or it can't be understood.
+        """
+        if path.is_dir():
+            path = path / "results.json"
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise HyperXError(f"{path} is larger than {MAX_BYTES:,} bytes: those are no results")
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise HyperXError(f"{path} can't be read ({error}); give a run's folder or its results.json") from error
+        if not isinstance(values, dict) or values.get("version") != VERSION:
+            raise HyperXError(f"{path} holds no results of version {VERSION}; evaluate the run again")
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise HyperXError(f"{path}: {where}: {first['msg']}; evaluate the run again") from error
+
+
+def kinds(row: Row) -> Sequence[tuple[str, str]]:
+    """Return which averages a row belongs to: trained or zero-shot, of all languages and of seen or unseen ones."""
+    cells = "trained" if row.trained else "zero-shot"
+    if row.seen is None:
+        return [(cells, "all")]
+    return [(cells, "all"), (cells, "seen" if row.seen else "unseen")]

@@ -1,0 +1,162 @@
+"""A run: from a configuration to a folder with a model, its results and their pictures."""
+
+import json
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from hyperx.config import RunConfig, save_run_config
+from hyperx.dataset import RunData, load_data
+from hyperx.errors import HyperXError
+from hyperx.evaluation import evaluate
+from hyperx.modeling import HyperX, ModelConfig
+from hyperx.model_card import model_card
+from hyperx.pairs import Pair
+from hyperx.results import Results
+from hyperx.tasks import Example, build_task
+from hyperx.trainer import HyperXTrainer
+
+LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
+
+
+def train(
+    config: RunConfig, *, data: RunData | None = None, resume: bool = False, callbacks: Sequence[TrainerCallback] = ()
+) -> tuple[HyperX, Results]:
+    """Train a run, score its matrix, and write its folder.
+
+    Args:
+        data: the run's sentences; read as the configuration says, unless given.
+        resume: go on from the folder's last checkpoint, as if the run had not stopped.
+
+    Raises:
+        HyperXError: the data can't be used; the folder holds a run and `resume` is not set.
+    """
+    folder = prepare_folder(config, resume=resume)
+    data = data or load_data(config)
+    set_seed(config.seed)
+    model = build_model(config, data)
+    examples = encode_all(model, data)
+    restrict_vocabulary(model, examples)
+    trainer = HyperXTrainer(
+        model,
+        examples=examples,
+        dev=data.dev,
+        config=config.training,
+        folder=folder,
+        seed=config.seed,
+        callbacks=callbacks,
+    )
+    checkpoints = folder / "checkpoints"
+    last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    write_json(folder / "log.json", trainer.state.log_history)
+    model.save_pretrained(folder / "model")
+    results = evaluate(
+        model, data.test, run=config.name, seed=config.seed, majority=majority_tags(data), step=best_step(trainer)
+    )
+    save_reports(folder, config, results)
+    return model, results
+
+
+def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
+    """Make the run's folder, and note there what it is made by.
+
+    Raises:
+        HyperXError: it holds a run and `resume` is not set.
+    """
+    folder = config.folder
+    if (folder / "config.yaml").exists() and not resume:
+        raise HyperXError(f"{folder} holds a run already; give --resume to go on with it, or another --output")
+    folder.mkdir(parents=True, exist_ok=True)
+    save_run_config(config, folder / "config.yaml")
+    versions = {library: version(library) for library in LIBRARIES}
+    write_json(
+        folder / "environment.json",
+        {"python": platform.python_version(), "machine": platform.machine(), "device": device_name(), **versions},
+    )
+    return folder
+
+
+def device_name() -> str:
+    """Return the accelerator's name, or the number of the processor's threads."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+
+
+def build_model(config: RunConfig, data: RunData) -> HyperX:
+    """Build the model for a run's matrix, with fresh weights."""
+    return HyperX(
+        ModelConfig(
+            backbone=config.backbone,
+            revision=config.revision,
+            method=config.method,
+            tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
+            languages=data.languages,
+            trained=[str(pair) for pair in data.train],
+            max_length=config.training.max_length,
+        )
+    )
+
+
+def data_labels(task: str, data: RunData) -> list[str] | None:
+    """Return a task's labels with those of the training data that are not usual, DATE entities for one."""
+    usual = build_task(task).labels
+    tags = {tag for pair, sentences in data.train.items() if pair.task == task for s in sentences for tag in s.tags or ()}
+    if task != "ner" or tags <= set(usual):
+        return None
+    types = sorted({tag[2:] for tag in tags if tag != "O"} - {label[2:] for label in usual})
+    return usual + [f"{prefix}-{kind}" for kind in types for prefix in "BI"]
+
+
+def encode_all(model: HyperX, data: RunData) -> dict[Pair, list[Example]]:
+    """Encode the training sentences."""
+    return {
+        pair: list(
+            model.tasks[pair.task].encode(sentences, model.tokenizer, max_length=model.model_config.max_length)
+        )
+        for pair, sentences in data.train.items()
+    }
+
+
+def restrict_vocabulary(model: HyperX, examples: dict[Pair, list[Example]]) -> None:
+    """Let masked language modelling predict among the pieces of the run's raw text."""
+    rows = [example.input_ids for pair, values in examples.items() if pair.task == "mlm" for example in values]
+    if rows:
+        pieces = torch.tensor([piece for row in rows for piece in row])
+        model.heads["mlm"].restrict(*pieces.unique(return_counts=True))  # type: ignore[operator]
+
+
+def majority_tags(data: RunData) -> dict[str, str]:
+    """Return each task's most frequent tag in the training data: what to beat."""
+    from collections import Counter
+
+    counts: dict[str, Counter[str]] = {}
+    for pair, sentences in data.train.items():
+        for sentence in sentences:
+            counts.setdefault(pair.task, Counter()).update(sentence.tags or ())
+    return {task: counter.most_common(1)[0][0] for task, counter in counts.items() if counter}
+
+
+def best_step(trainer: HyperXTrainer) -> int:
+    """Return the step whose checkpoint was kept."""
+    best = trainer.state.best_model_checkpoint
+    return int(best.rsplit("-", 1)[1]) if best else trainer.state.global_step
+
+
+def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
+    """Write results.json, the matrix's pictures and the model card."""
+    from hyperx.matrix import save_html, save_png
+
+    results.save(folder / "results.json")
+    save_png(results, folder / "matrix.png")
+    save_html(results, folder / "matrix.html")
+    (folder / "model" / "README.md").write_text(model_card(results, config.model_dump(mode="json")), encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

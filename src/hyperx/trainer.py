@@ -1,0 +1,145 @@
+"""Training: one-pair batches through `transformers.Trainer`, scored on the trained pairs' dev sets."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from hyperx.collator import PairCollator, PairDataset
+from hyperx.config import TrainingConfig
+from hyperx.data.sentence import Sentence
+from hyperx.modeling import WEIGHTS_NAME, HyperX
+from hyperx.pairs import Pair
+from hyperx.precision import has_bf16
+from hyperx.sampler import PairBatchSampler
+from hyperx.scoring import score_pair
+from hyperx.tasks import Example
+
+SELECTION_METRIC = "eval_score"
+
+
+class HyperXTrainer(Trainer):
+    """Trains a model's method, heads and LayerNorms.
+
+    Args:
+        model: what to train.
+        examples: each trained pair's encoded sentences; auxiliary tasks' too.
+        dev: each trained pair's dev sentences; their mean score chooses the best checkpoint.
+        config: how to train.
+        folder: where checkpoints and logs go.
+        seed: of the order of batches, masks and dropout.
+    """
+
+    def __init__(
+        self,
+        model: HyperX,
+        *,
+        examples: Mapping[Pair, Sequence[Example]],
+        dev: Mapping[Pair, Sequence[Sentence]],
+        config: TrainingConfig,
+        folder: Path,
+        seed: int,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        self.config = config
+        self.dev = {pair: list(sentences)[: config.dev_sentences] for pair, sentences in dev.items()}
+        self.sampler = PairBatchSampler(
+            {pair: [len(example.input_ids) for example in values] for pair, values in examples.items()},
+            batch_size=config.batch_size,
+            num_steps=config.steps,
+            temperature=config.temperature,
+            seed=seed,
+        )
+        super().__init__(
+            model=model,
+            args=training_arguments(model, config, folder=folder, seed=seed, select=bool(self.dev)),
+            train_dataset=PairDataset(),
+            data_collator=PairCollator(examples, model.tasks, model.tokenizer, seed=seed),
+            callbacks=list(callbacks),
+        )
+
+    def get_train_dataloader(self) -> DataLoader:
+        loader = DataLoader(self.train_dataset, batch_sampler=self.sampler, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            groups = parameter_groups(self.model, self.args.learning_rate)
+            self.optimizer = torch.optim.AdamW(groups, weight_decay=self.args.weight_decay, fused=True)
+        return self.optimizer
+
+    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
+        """Score every trained pair's dev set; ``eval_score`` is their mean."""
+        scores = {str(pair): score_pair(self.model, pair, sentences).score for pair, sentences in self.dev.items()}
+        metrics = {f"{metric_key_prefix}_{pair}": score for pair, score in scores.items()}
+        if scores:
+            metrics[SELECTION_METRIC] = sum(scores.values()) / len(scores)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    # A checkpoint holds what is trained; the backbone never changes.
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {name: tensor.cpu().contiguous() for name, tensor in self.model.trained_state().items()}
+        save_file(state, folder / WEIGHTS_NAME)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        self.model.load_trained_state(load_file(Path(resume_from_checkpoint) / WEIGHTS_NAME))
+
+    def _load_best_model(self) -> None:
+        self._load_from_checkpoint(str(self.state.best_model_checkpoint))
+
+
+def parameter_groups(model: HyperX, learning_rate: float) -> list[dict[str, Any]]:
+    """Group the trained parameters by learning rate: the method's own rates are kept in proportion to `learning_rate`."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            own = (rate for pattern, rate in model.method.learning_rates.items() if fnmatch(name, pattern))
+            factor = next(own, model.method.learning_rate) / model.method.learning_rate
+            groups.setdefault(factor, []).append(parameter)
+    return [{"params": parameters, "lr": factor * learning_rate} for factor, parameters in groups.items()]
+
+
+def training_arguments(
+    model: HyperX, config: TrainingConfig, *, folder: Path, seed: int, select: bool
+) -> TrainingArguments:
+    """Translate a run's training section; `select` keeps the checkpoint with the best dev score."""
+    warmup = model.method.warmup_ratio if config.warmup_ratio is None else config.warmup_ratio
+    eval_steps = min(config.eval_steps, config.steps)
+    return TrainingArguments(
+        output_dir=str(folder / "checkpoints"),
+        max_steps=config.steps,
+        per_device_train_batch_size=config.batch_size,
+        learning_rate=config.learning_rate or model.method.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=int(warmup * config.steps),
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        eval_strategy="steps" if select else "no",
+        eval_steps=eval_steps,
+        save_strategy="steps",
+        save_steps=eval_steps,
+        save_total_limit=2,
+        load_best_model_at_end=select,
+        metric_for_best_model=SELECTION_METRIC if select else None,
+        greater_is_better=True if select else None,
+        logging_steps=50,
+        report_to=config.report_to,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        bf16=has_bf16(model.device),
+        use_cpu=model.device.type == "cpu" and not torch.cuda.is_available(),
+        seed=seed,
+        data_seed=seed,
+        label_names=["labels"],
+    )

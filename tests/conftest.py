@@ -1,0 +1,98 @@
+"""Tiny models, built in the test."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from transformers import (
+    BertConfig,
+    BertModel,
+    DebertaV2Config,
+    DebertaV2Model,
+    DistilBertConfig,
+    DistilBertModel,
+    ModernBertConfig,
+    ModernBertModel,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaModel,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
+
+from hyperx.backbone import Backbone
+from hyperx.methods import HyperXConfig
+from hyperx.modeling import HyperX, ModelConfig
+from hyperx.tasks import build_task
+
+SHAPE = {"vocab_size": 300, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 3, "intermediate_size": 32}
+ENCODERS: dict[str, Callable[[], PreTrainedModel]] = {
+    "bert": lambda: BertModel(BertConfig(**SHAPE), add_pooling_layer=False),
+    "deberta-v2": lambda: DebertaV2Model(
+        DebertaV2Config(**SHAPE, relative_attention=True, pos_att_type=["p2c", "c2p"], position_buckets=8)
+    ),
+    "distilbert": lambda: DistilBertModel(
+        DistilBertConfig(vocab_size=300, dim=16, n_heads=2, n_layers=3, hidden_dim=32)
+    ),
+    "modernbert": lambda: ModernBertModel(ModernBertConfig(**SHAPE, pad_token_id=0)),
+    "roberta": lambda: RobertaModel(RobertaConfig(**SHAPE, pad_token_id=0), add_pooling_layer=False),
+    "xlm-roberta": lambda: XLMRobertaModel(XLMRobertaConfig(**SHAPE, pad_token_id=0), add_pooling_layer=False),
+}
+WORDS = "the cat saw a small dog near Paris and Amina Yusuf ran home . , mbwa anakimbia nyumbani".split()
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data beside the checkout."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real data is not at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    special = ["<pad>", "<s>", "</s>", "<unk>", "<mask>"]
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.train_from_iterator([" ".join(WORDS)], trainers.BpeTrainer(vocab_size=90, special_tokens=special))
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    )
+
+
+@pytest.fixture
+def make_model(tokenizer: PreTrainedTokenizerFast) -> Callable[..., HyperX]:
+    """Build a small model: two tagging tasks and MLM, three languages."""
+
+    def make(architecture: str = "bert", method: object = None, seed: int = 0) -> HyperX:
+        torch.manual_seed(seed)
+        config = ModelConfig(
+            backbone=architecture,
+            method=method or HyperXConfig(bottleneck=4, projection_size=6, embedding_size=5),
+            tasks={task: build_task(task).labels for task in ("pos", "ner", "mlm")},
+            languages=["eng", "swa", "yor"],
+            max_length=24,
+        )
+        return HyperX(config, Backbone(ENCODERS[architecture]()), tokenizer)
+
+    return make
+
+
+def shake(model: HyperX) -> HyperX:
+    """Give every trained parameter a random value, so that nothing is zero by its initialization."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    return model.eval()

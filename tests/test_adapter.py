@@ -1,0 +1,55 @@
+import torch
+
+from hyperx.adapter import AdapterWeights, adapt, adapter_size, unflatten
+
+
+def random_weights(*, hidden: int = 6, bottleneck: int = 3, layer_norm: bool = False) -> tuple[torch.Tensor, AdapterWeights]:
+    flat = torch.randn(adapter_size(hidden_size=hidden, bottleneck=bottleneck, layer_norm=layer_norm))
+    return flat, unflatten(flat, hidden_size=hidden, bottleneck=bottleneck, layer_norm=layer_norm)
+
+
+def test_equation_1_against_a_plain_reference() -> None:
+    torch.manual_seed(0)
+    flat, weights = random_weights()
+    numbers = flat.tolist()
+    down = [numbers[6 * i : 6 * i + 6] for i in range(3)]
+    up = [numbers[18 + 3 * i : 18 + 3 * i + 3] for i in range(6)]
+    d, u = numbers[36:39], numbers[39:45]
+    z = torch.randn(2, 5, 6)
+    result = adapt(z, weights)
+    for row in range(2):
+        for token in range(5):
+            x = z[row, token].tolist()
+            inner = [max(0.0, sum(w * v for w, v in zip(down[i], x, strict=True)) + d[i]) for i in range(3)]
+            expected = [sum(up[j][i] * inner[i] for i in range(3)) + u[j] + x[j] for j in range(6)]
+            torch.testing.assert_close(result[row, token], torch.tensor(expected), atol=1e-5, rtol=1e-5)
+
+
+def test_layer_norm_inside_the_adapter() -> None:
+    torch.manual_seed(0)
+    _, weights = random_weights(layer_norm=True)
+    z = torch.randn(2, 5, 6)
+    normed = (z - z.mean(-1, keepdim=True)) / torch.sqrt(z.var(-1, keepdim=True, unbiased=False) + 1e-5)
+    normed = normed * weights.gain + weights.offset
+    expected = torch.relu(normed @ weights.down.T + weights.down_bias) @ weights.up.T + weights.up_bias + z
+    torch.testing.assert_close(adapt(z, weights), expected)
+
+
+def test_rows_of_different_pairs_equal_one_pair_at_a_time() -> None:
+    torch.manual_seed(0)
+    first, second = random_weights()[1], random_weights()[1]
+    z = torch.randn(2, 5, 6)
+    both = AdapterWeights(*(None if a is None else torch.stack([a, b]) for a, b in zip(first, second, strict=True)))
+    expected = torch.cat([adapt(z[:1], first), adapt(z[1:], second)])
+    torch.testing.assert_close(adapt(z, both), expected)
+
+
+def test_zero_weights_are_the_identity_bit_for_bit() -> None:
+    z = torch.randn(2, 5, 6)
+    zeros = unflatten(torch.zeros(adapter_size(hidden_size=6, bottleneck=3)), hidden_size=6, bottleneck=3)
+    assert torch.equal(adapt(z, zeros), z)
+
+
+def test_adapter_size_is_2hb_b_h() -> None:
+    assert adapter_size(hidden_size=768, bottleneck=256) == 2 * 768 * 256 + 256 + 768
+    assert adapter_size(hidden_size=768, bottleneck=256, layer_norm=True) == 2 * 768 * 256 + 256 + 3 * 768

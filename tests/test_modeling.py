@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ENCODERS, WORDS, shake
+
+from hyperx.backbone import Backbone
+from hyperx.errors import HyperXError
+from hyperx.methods import HyperXConfig, SingleConfig
+from hyperx.modeling import HyperX
+from hyperx.pairs import Pair
+
+PAIRS = [Pair("pos", "eng"), Pair("ner", "swa"), Pair("pos", "eng"), Pair("ner", "yor")]
+INPUTS = {"input_ids": torch.randint(5, 80, (4, 9), generator=torch.Generator().manual_seed(3)), "attention_mask": torch.ones(4, 9, dtype=torch.long)}
+
+
+@pytest.mark.parametrize("architecture", ENCODERS)
+def test_zero_adapters_give_the_plain_backbones_output_bit_for_bit(architecture: str, make_model) -> None:
+    model = make_model(architecture).eval()  # the default recipe starts with U = 0
+    with torch.inference_mode():
+        plain = model.backbone.encoder(**INPUTS).last_hidden_state
+        assert torch.equal(model.encode([PAIRS[0]], **INPUTS), plain)
+
+
+@pytest.mark.parametrize("architecture", ENCODERS)
+def test_adapters_sit_in_every_layer(architecture: str, make_model) -> None:
+    model = shake(make_model(architecture))
+    with torch.inference_mode():
+        adapters = model.adapters([PAIRS[0]])
+        whole = model.backbone(adapters, **INPUTS)
+        for layer, weights in enumerate(adapters):
+            other = [*adapters]
+            other[layer] = weights._replace(up=weights.up + 1)
+            assert not torch.allclose(model.backbone(other, **INPUTS), whole), f"layer {layer} has no adapter"
+
+
+@pytest.mark.parametrize("architecture", ENCODERS)
+def test_a_mixed_batch_equals_one_pair_at_a_time(architecture: str, make_model) -> None:
+    model = shake(make_model(architecture))
+    with torch.inference_mode():
+        mixed = model.encode(PAIRS, **INPUTS)
+        for row, pair in enumerate(PAIRS):
+            alone = model.encode([pair], **{name: tensor[row : row + 1] for name, tensor in INPUTS.items()})
+            torch.testing.assert_close(mixed[row : row + 1], alone, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(mixed[0], mixed[1])
+
+
+@pytest.mark.parametrize("architecture", ENCODERS)
+@pytest.mark.parametrize("method", [HyperXConfig(recipe="paper", bottleneck=4, projection_size=6), SingleConfig(bottleneck=4)])
+def test_gradients_reach_what_is_trained_and_nothing_else(architecture: str, method: object, make_model) -> None:
+    model = shake(make_model(architecture, method)).train()
+    for pair in (Pair("pos", "eng"), Pair("ner", "swa"), Pair("mlm", "yor")):
+        labels = INPUTS["input_ids"] if pair.task == "mlm" else INPUTS["input_ids"] % 7
+        model(pair, **INPUTS, labels=labels)["loss"].backward()
+    norms = set(model.backbone.layer_norms())
+    assert norms
+    for name, parameter in model.backbone.encoder.named_parameters():
+        reached = parameter.grad is not None and bool(parameter.grad.any())
+        assert reached == (name in norms), name
+    for part in (model.method, model.heads):
+        for name, parameter in part.named_parameters():
+            assert parameter.grad is not None, name
+            assert parameter.grad.any(), name
+
+
+def test_saving_and_loading_give_the_same_tags(make_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = shake(make_model())
+    encoder = tmp_path / "encoder"
+    model.backbone.encoder.save_pretrained(encoder)
+    model.tokenizer.save_pretrained(encoder)
+    model.model_config.backbone = str(encoder)
+    # LayerNorms were trained, the folder's are the old ones.
+    with torch.no_grad():
+        next(iter(model.backbone.layer_norms().values())).add_(0.5)
+    model.save_pretrained(tmp_path / "model")
+    loaded = HyperX.from_pretrained(tmp_path / "model")
+    for name, tensor in model.trained_state().items():
+        assert torch.equal(tensor, loaded.trained_state()[name]), name
+    sentences = [WORDS[:5], WORDS[5:]]
+    assert loaded.tag(sentences, task="ner", language="sw") == model.tag(sentences, task="ner", language="swa")
+    saved = (tmp_path / "model" / "model.safetensors").stat().st_size
+    assert saved < 8 * sum(model.trained_parameters().values()), "the backbone must not be saved"
+
+
+def test_tags_of_any_length_are_one_a_word(make_model) -> None:
+    model = shake(make_model())
+    long = WORDS * 9  # many times the model's 24 pieces
+    tags = model.tag([long, [], ["\u200b", "cat"], "the cat saw"], task="pos", language="eng")
+    assert [len(row) for row in tags] == [len(long), 0, 2, 3]
+    assert set(tags[0]) <= set(model.tasks["pos"].labels)
+
+
+def test_batching_does_not_change_tags(make_model) -> None:
+    model = shake(make_model())
+    sentences = [WORDS[i:j] for i, j in ((0, 3), (2, 12), (5, 6), (0, 15))]
+    together = model.tag(sentences, task="ner", language="yor")
+    assert together == [model.tag([sentence], task="ner", language="yor")[0] for sentence in sentences]
+
+
+@pytest.mark.parametrize(
+    ("task", "language", "message"),
+    [("ner", "deu", "not trained with the language 'deu' .German."), ("dep", "eng", "no task 'dep'"), ("mlm", "eng", "tags nothing")],
+)
+def test_a_cell_outside_the_matrix_is_a_clear_error(make_model, task: str, language: str, message: str) -> None:
+    with pytest.raises(HyperXError, match=message):
+        make_model().tag(["the cat"], task=task, language=language)
+
+
+def test_an_unknown_architecture_is_a_clear_error() -> None:
+    encoder = ENCODERS["bert"]()
+    encoder.config.model_type = "rwkv"
+    with pytest.raises(HyperXError, match="rwkv.*Add its line to SITES"):
+        Backbone(encoder)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "can't be read"), ("[]", "format_version"), ('{"format_version": 9}', "upgrade"), ('{"format_version": 1}', "backbone")],
+)
+def test_a_broken_config_is_a_clear_error(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(HyperXError, match=message):
+        HyperX.from_pretrained(tmp_path)
+
+
+def test_weights_that_do_not_fit_are_a_clear_error(make_model) -> None:
+    model = make_model()
+    state = model.trained_state()
+    state.pop("heads.pos.output.bias")
+    with pytest.raises(HyperXError, match=r"heads\.pos\.output\.bias"):
+        model.load_trained_state(state)

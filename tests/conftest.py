@@ -28,7 +28,13 @@ from hyperx.methods import HyperXConfig
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.tasks import build_task
 
-SHAPE = {"vocab_size": 300, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 3, "intermediate_size": 32}
+SHAPE = {
+    "vocab_size": 300,
+    "hidden_size": 16,
+    "num_attention_heads": 2,
+    "num_hidden_layers": 3,
+    "intermediate_size": 32,
+}
 ENCODERS: dict[str, Callable[[], PreTrainedModel]] = {
     "bert": lambda: BertModel(BertConfig(**SHAPE), add_pooling_layer=False),
     "deberta-v2": lambda: DebertaV2Model(
@@ -41,7 +47,8 @@ ENCODERS: dict[str, Callable[[], PreTrainedModel]] = {
     "roberta": lambda: RobertaModel(RobertaConfig(**SHAPE, pad_token_id=0), add_pooling_layer=False),
     "xlm-roberta": lambda: XLMRobertaModel(XLMRobertaConfig(**SHAPE, pad_token_id=0), add_pooling_layer=False),
 }
-WORDS = "the cat saw a small dog near Paris and Amina Yusuf ran home . , mbwa anakimbia nyumbani".split()
+WORDS = ["the", "cat", "saw", "a", "small", "dog", "near", "Paris", "and", "Amina", "Yusuf", "ran", "home", "."]
+WORDS += ["mbwa", "anakimbia", "nyumbani"]
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +66,9 @@ def tokenizer() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.train_from_iterator([" ".join(WORDS)], trainers.BpeTrainer(vocab_size=90, special_tokens=special))
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",

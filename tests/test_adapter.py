@@ -3,7 +3,9 @@ import torch
 from hyperx.adapter import AdapterWeights, adapt, adapter_size, unflatten
 
 
-def random_weights(*, hidden: int = 6, bottleneck: int = 3, layer_norm: bool = False) -> tuple[torch.Tensor, AdapterWeights]:
+def random_weights(
+    *, hidden: int = 6, bottleneck: int = 3, layer_norm: bool = False
+) -> tuple[torch.Tensor, AdapterWeights]:
     flat = torch.randn(adapter_size(hidden_size=hidden, bottleneck=bottleneck, layer_norm=layer_norm))
     return flat, unflatten(flat, hidden_size=hidden, bottleneck=bottleneck, layer_norm=layer_norm)
 

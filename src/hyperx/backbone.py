@@ -7,7 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from hyperx.adapter import AdapterWeights, adapt
 from hyperx.builtin import BUILTINS, materialize
@@ -152,7 +159,9 @@ def _clear_errors(name: str) -> Any:
         yield
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        where = "in that folder" if Path(name).is_dir() else "as a folder, a built-in backbone or on the Hugging Face Hub"
+        where = (
+            "in that folder" if Path(name).is_dir() else "as a folder, a built-in backbone or on the Hugging Face Hub"
+        )
         raise HyperXError(
             f"backbone '{name}' can't be loaded {where}: {reason} "
             f"Give a folder, a Hub id, or one of {', '.join(sorted(BUILTINS))}."

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
-from hyperx.methods import MethodConfig
+from hyperx.methods import HyperXConfig, MethodConfig
 
 MAX_BYTES = 1_000_000
 
@@ -105,7 +105,7 @@ class RunConfig(Strict):
     seed: int = Field(1, ge=0, le=2**31)
     backbone: str = "builtin:multilingual-e5-small"
     revision: str | None = None
-    method: MethodConfig = Field(discriminator="name")
+    method: MethodConfig = Field(HyperXConfig(), discriminator="name")
     data: list[CorpusEntry | FilesEntry] = Field(min_length=1)
     train: dict[str, list[str] | Literal["all"]]
     evaluate: dict[str, list[str] | Literal["all"]] | None = None

@@ -37,7 +37,9 @@ def ordered_languages(results: Results) -> list[str]:
 
 def print_matrix(results: Results, console: Console) -> None:
     """Print the matrix, its averages and a legend."""
-    table = Table(box=None, pad_edge=False, title=f"{results.run} ({results.method}, {results.split})", title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, title=f"{results.run} ({results.method}, {results.split})", title_justify="left"
+    )
     table.add_column("Language", no_wrap=True)
     table.add_column("")
     for task in results.tasks:
@@ -91,13 +93,26 @@ def save_png(results: Results, path: Path) -> None:
                 axes.text(x, y, "–", ha="center", va="center", color="0.6")
                 continue
             shade = 0.05 + 0.75 * row.score / 100
-            axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colours(shade), edgecolor="white", linewidth=1.5))
+            axes.add_patch(
+                Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colours(shade), edgecolor="white", linewidth=1.5)
+            )
             ink = "white" if shade > 0.5 else "0.1"
-            axes.text(x, y, f"{row.score:.0f}", ha="center", va="center", color=ink, fontsize=10, weight="bold" if row.trained else "normal")
+            axes.text(
+                x,
+                y,
+                f"{row.score:.0f}",
+                ha="center",
+                va="center",
+                color=ink,
+                fontsize=10,
+                weight="bold" if row.trained else "normal",
+            )
             if not row.trained:
                 line = ":" if language in results.text_only else "-"
                 axes.add_patch(
-                    Rectangle((x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="#d9480f", linewidth=1.6, linestyle=line)
+                    Rectangle(
+                        (x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="#d9480f", linewidth=1.6, linestyle=line
+                    )
                 )
     seen = {row.language: row.seen for row in results.rows}
     labels = [f"{language_name(language)}{' *' if seen[language] is False else ''}" for language in languages]
@@ -109,7 +124,9 @@ def save_png(results: Results, path: Path) -> None:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title(f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22)
+    axes.set_title(
+        f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22
+    )
     axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
     figure.text(0.01, 0.01, _legend(results), fontsize=8, color="0.35")
     figure.tight_layout(rect=(0, 0.05, 1, 1))
@@ -182,7 +199,9 @@ def save_html(results: Results, path: Path) -> None:
         if any(averages):
             label = f"Mean of {cells}" + ("" if group == "all" else f", {group}")
             values = "".join(
-                "<td></td>" if a is None else f"<td>{a.score:.1f} <small>{a.low:.1f}–{a.high:.1f}, {a.count} cells</small></td>"
+                "<td></td>"
+                if a is None
+                else f"<td>{a.score:.1f} <small>{a.low:.1f}–{a.high:.1f}, {a.count} cells</small></td>"
                 for a in averages
             )
             foot.append(f'<tr><th scope="row">{label}</th>{values}</tr>')
@@ -204,6 +223,8 @@ def _html_cell(row: Row | None, results: Results) -> str:
     if row is None:
         return '<td class="none">–</td>'
     kind = {" ": "trained", ZERO_SHOT: "zero", TEXT_ONLY: "text"}[marks(row, results)]
-    title = f"95 % interval {row.low:.1f} to {row.high:.1f}; {row.sentences:,} sentences; majority tag {row.majority:.1f}"
+    title = (
+        f"95 % interval {row.low:.1f} to {row.high:.1f}; {row.sentences:,} sentences; majority tag {row.majority:.1f}"
+    )
     half = (row.high - row.low) / 2
     return f'<td class="{kind}" style="--score: {row.score:.0f}" title="{title}">{row.score:.1f} <small>±{half:.1f}</small></td>'

@@ -45,7 +45,9 @@ SPAN_F1 = Metric("f1", _count_spans, lambda counts: _ratio(2 * counts[..., 0], c
 METRICS = {metric.name: metric for metric in (ACCURACY, SPAN_F1)}
 
 
-def resample(counts: np.ndarray, metric: Metric, *, samples: int = SAMPLES, seed: int | Sequence[int] = 0) -> np.ndarray:
+def resample(
+    counts: np.ndarray, metric: Metric, *, samples: int = SAMPLES, seed: int | Sequence[int] = 0
+) -> np.ndarray:
     """Return the scores of `samples` bootstrap samples of the sentences.
 
     Shapes:

@@ -107,9 +107,7 @@ class HyperX(nn.Module):
         """
         distinct = list(dict.fromkeys(pairs))
         tasks, languages = zip(*(self._numbers(pair) for pair in distinct), strict=True)
-        weights = self.method(
-            torch.tensor(tasks, device=self.device), torch.tensor(languages, device=self.device)
-        )
+        weights = self.method(torch.tensor(tasks, device=self.device), torch.tensor(languages, device=self.device))
         # A batch of one pair is a plain matrix product over all its tokens, without a batch dimension.
         rows: Any = 0 if len(distinct) == 1 else torch.tensor([distinct.index(pair) for pair in pairs])
         return [AdapterWeights(*(None if w is None else w[rows] for w in site)) for site in weights]

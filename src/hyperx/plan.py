@@ -137,9 +137,7 @@ def _pieces_per_step(config: RunConfig, pairs: list[PlannedPair]) -> float | Non
     return config.training.batch_size * min(words * PIECES_PER_WORD + 2, config.training.max_length)
 
 
-def _memory(
-    config: RunConfig, shape: PreTrainedConfig, frozen: int, trained: int, pairs: list[PlannedPair]
-) -> int:
+def _memory(config: RunConfig, shape: PreTrainedConfig, frozen: int, trained: int, pairs: list[PlannedPair]) -> int:
     pieces = _pieces_per_step(config, pairs) or config.training.batch_size * config.training.max_length
     # A trained number has a gradient and two moments; a layer keeps about 16 hidden states a piece for the backward pass.
     return int(4 * frozen + 16 * trained + 4 * 16 * pieces * shape.hidden_size * shape.num_hidden_layers)

@@ -15,8 +15,8 @@ from hyperx.config import RunConfig, save_run_config
 from hyperx.dataset import RunData, load_data
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
-from hyperx.modeling import HyperX, ModelConfig
 from hyperx.model_card import model_card
+from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
 from hyperx.results import Results
 from hyperx.tasks import Example, build_task
@@ -106,7 +106,9 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
 def data_labels(task: str, data: RunData) -> list[str] | None:
     """Return a task's labels with those of the training data that are not usual, DATE entities for one."""
     usual = build_task(task).labels
-    tags = {tag for pair, sentences in data.train.items() if pair.task == task for s in sentences for tag in s.tags or ()}
+    tags = {
+        tag for pair, sentences in data.train.items() if pair.task == task for s in sentences for tag in s.tags or ()
+    }
     if task != "ner" or tags <= set(usual):
         return None
     types = sorted({tag[2:] for tag in tags if tag != "O"} - {label[2:] for label in usual})
@@ -116,9 +118,7 @@ def data_labels(task: str, data: RunData) -> list[str] | None:
 def encode_all(model: HyperX, data: RunData) -> dict[Pair, list[Example]]:
     """Encode the training sentences."""
     return {
-        pair: list(
-            model.tasks[pair.task].encode(sentences, model.tokenizer, max_length=model.model_config.max_length)
-        )
+        pair: list(model.tasks[pair.task].encode(sentences, model.tokenizer, max_length=model.model_config.max_length))
         for pair, sentences in data.train.items()
     }
 

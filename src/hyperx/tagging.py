@@ -57,9 +57,7 @@ class Tagger:
     def _scores(self, examples: Sequence[Example]) -> list[torch.Tensor]:
         """Return each example's log-probabilities at its words' first pieces, ``(words, labels)``."""
         model = self.model
-        input_ids, attention_mask = (
-            tensor.to(model.device) for tensor in collate_inputs(examples, model.tokenizer)
-        )
+        input_ids, attention_mask = (tensor.to(model.device) for tensor in collate_inputs(examples, model.tokenizer))
         with autocast(model.device):
             hidden = model.backbone(self.adapters, input_ids=input_ids, attention_mask=attention_mask)
             logits = model.heads[self.pair.task](hidden)

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from hyperx.collator import PairCollator, PairDataset
 from hyperx.config import TrainingConfig
@@ -60,9 +60,11 @@ class HyperXTrainer(Trainer):
             model=model,
             args=training_arguments(model, config, folder=folder, seed=seed, select=bool(self.dev)),
             train_dataset=PairDataset(),
+            eval_dataset=PairDataset(),  # `evaluate` scores `dev`; the Trainer asks for something all the same
             data_collator=PairCollator(examples, model.tasks, model.tokenizer, seed=seed),
             callbacks=list(callbacks),
         )
+        self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader:
         loader = DataLoader(self.train_dataset, batch_sampler=self.sampler, collate_fn=self.data_collator)
@@ -100,7 +102,7 @@ class HyperXTrainer(Trainer):
 
 
 def parameter_groups(model: HyperX, learning_rate: float) -> list[dict[str, Any]]:
-    """Group the trained parameters by learning rate: the method's own rates are kept in proportion to `learning_rate`."""
+    """Group the trained parameters by learning rate; the method's own rates keep their proportion to `learning_rate`."""
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:

@@ -27,4 +27,6 @@ def quickstart(
     (tags,) = HyperX.from_pretrained(output).tag([words], task="ner", language="swa")
     console.print("\nNobody gave this model Swahili entity labels; it tags them all the same:")
     write_color(plain(SENTENCE), tags, "ner")
-    console.print(f"\nNext: [bold]hyperx tag {output} --task pos --language swa[/], and docs/training.md for your own data.")
+    console.print(
+        f"\nNext: [bold]hyperx tag {output} --task pos --language swa[/], and docs/training.md for your own data."
+    )

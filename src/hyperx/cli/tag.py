@@ -22,11 +22,14 @@ TAG_COLOURS = {"NOUN": "cyan", "PROPN": "magenta", "VERB": "green", "AUX": "gree
 
 def tag(
     run: Annotated[Path, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
-    file: Annotated[Path | None, typer.Argument(help="One tokenized sentence a line, or CoNLL-U; standard input unless given.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="One tokenized sentence a line, or CoNLL-U; standard input unless given.")
+    ] = None,
     task: Annotated[str, typer.Option("--task", "-t", help="The task, such as ner.")] = ...,  # type: ignore[assignment]
     language: Annotated[str, typer.Option("--language", "-l", help="The language, by any ISO 639 code.")] = ...,  # type: ignore[assignment]
     format: Annotated[
-        str, typer.Option("--format", "-f", help="color, conllu, iob2 or jsonl; color on a terminal, else as the input.")
+        str,
+        typer.Option("--format", "-f", help="color, conllu, iob2 or jsonl; color on a terminal, else as the input."),
     ] = "auto",
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
 ) -> None:

@@ -8,8 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hyperx.cli.data import show_notices
 from hyperx.cli.progress import TrainingProgress
 from hyperx.config import RunConfig, load_run_config
+from hyperx.data.check import collected_notices
 from hyperx.dataset import RunData, load_data
 from hyperx.plan import Plan
 from hyperx.plan import plan as make_plan
@@ -29,7 +31,9 @@ def train(
     extra = [f"output={output}"] if output else []
     run_config = load_run_config(config, [*(overrides or []), *extra])
     if plan:
-        show_plan(make_plan(run_config), as_json=as_json)
+        with collected_notices():
+            planned = make_plan(run_config)
+        show_plan(planned, as_json=as_json)
         return
     run(run_config, Console(stderr=True, highlight=False), resume=resume)
 
@@ -39,9 +43,10 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
     from hyperx.matrix import print_matrix
     from hyperx.run import train as train_run
 
-    with console.status("Reading the data"):
+    with console.status("Reading the data"), collected_notices() as notices:
         data = load_data(config)
     announce(config, data, console)
+    show_notices(data.notices + notices, console)
     try:
         _, results = train_run(config, data=data, resume=resume, callbacks=[TrainingProgress(console)])
     except KeyboardInterrupt:
@@ -59,8 +64,6 @@ def announce(config: RunConfig, data: RunData, console: Console) -> None:
         f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {len(data.train)} trained pairs with "
         f"{sentences:,} sentences, {len(data.test)} cells to score, {len(data.test) - trained} of them zero-shot"
     )
-    for notice in data.notices:
-        console.print(f"[yellow]Note:[/] {notice}")
 
 
 def show_plan(plan: Plan, *, as_json: bool) -> None:
@@ -90,5 +93,4 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
     console.print(
         f"{plan.steps:,} steps of {plan.batch_size} sentences; memory about {plan.memory_bytes / 2**30:.1f} GiB; time {time}"
     )
-    for notice in plan.notices:
-        console.print(f"[yellow]Note:[/] {notice}")
+    show_notices(plan.notices, console)

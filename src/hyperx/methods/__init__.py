@@ -4,7 +4,16 @@ from hyperx.methods.base import MatrixShape, Method
 from hyperx.methods.hyperx import HyperXConfig, HyperXMethod
 from hyperx.methods.single import SingleConfig, SingleMethod
 
-__all__ = ["METHODS", "HyperXConfig", "HyperXMethod", "MatrixShape", "Method", "SingleConfig", "SingleMethod", "build_method"]
+__all__ = [
+    "METHODS",
+    "HyperXConfig",
+    "HyperXMethod",
+    "MatrixShape",
+    "Method",
+    "SingleConfig",
+    "SingleMethod",
+    "build_method",
+]
 
 MethodConfig = HyperXConfig | SingleConfig
 METHODS: dict[str, type[Method]] = {"hyperx": HyperXMethod, "single": SingleMethod}

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
@@ -74,10 +73,11 @@ class HyperXMethod(Method):
         nn.init.zeros_(self.hypernetwork.generator.bias)
         self.learning_rate = 1e-3
         self.warmup_ratio = 0.05
-        # Adam moves every weight by the learning rate, so a generated number by d_p times as much as a static one.
+        # Adam moves every weight by the learning rate, so a generated number by up to d_p times as much as a static one.
+        # At a rate that is not scaled down the pairs' differences drown what they share.
         self.learning_rates = {
             "heads.*.output.*": HEAD_LEARNING_RATE,
-            "method.hypernetwork.*": 1e-3 / self.config.projection_size**0.5,
+            "method.hypernetwork.*": 1e-3 / self.config.projection_size,
         }
 
     def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights]:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from hyperx.adapter import AdapterWeights, adapter_size, unflatten
 from hyperx.methods.base import MatrixShape, Method
 
-
 # A tag head reads hidden states that differ little from one another (e5's, a tenth of a unit), so its weights must
 # become large: at the adapters' rate training stands still at the majority tag for hundreds of steps.
 HEAD_LEARNING_RATE = 1e-2

@@ -44,8 +44,5 @@ class NamedEntities(TaggingTask):
     def _forbidden(self) -> Tensor:
         """Mark, ``(previous, next)``, what IOB2 forbids: I-X after anything but B-X and I-X."""
         return torch.tensor(
-            [
-                [after.startswith("I-") and before[2:] != after[2:] for after in self.labels]
-                for before in self.labels
-            ]
+            [[after.startswith("I-") and before[2:] != after[2:] for after in self.labels] for before in self.labels]
         )

@@ -1,0 +1,99 @@
+"""``hyperx data``: what data there is, and whether it can be used."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hyperx.data.catalog import CORPORA, languages, load_splits, tasks
+from hyperx.data.check import FileReport, check_file, count
+from hyperx.errors import HyperXError
+
+app = typer.Typer(no_args_is_help=True, help="Check data, count it, and list the corpora known by name.")
+
+Root = Annotated[Path | None, typer.Option(help="The folder of a corpus on disk; $HYPERX_DATA unless given.")]
+MAX_NOTICES = 5
+
+
+@app.command("list")
+def list_corpora() -> None:
+    """List the corpora that a run can name."""
+    table = Table("Corpus", "Tasks", "Licence", "What it is", box=None, pad_edge=False)
+    for corpus in CORPORA.values():
+        table.add_row(f"[bold]{corpus.name}[/]", ", ".join(corpus.tasks), corpus.licence, corpus.description)
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Files of sentences.")],
+    task: Annotated[str | None, typer.Option(help="pos, ner or mlm; found from the tags unless given.")] = None,
+    format: Annotated[str, typer.Option(help="conllu, columns, wikiann, text or jsonl; found unless given.")] = "auto",
+    tag_column: Annotated[int | None, typer.Option(help="The tag's column, from 1; found unless given.")] = None,
+    label_map: Annotated[list[str] | None, typer.Option(help="A label to rename, such as DATE=O.")] = None,
+) -> None:
+    """Read files as training would, and report what they hold; exit status 1 if one can't be used."""
+    console = Console(highlight=False, soft_wrap=True)
+    renamed = dict(_pair(text) for text in label_map or ())
+    reports = [check_file(path, task=task, format=format, tag_column=tag_column, label_map=renamed) for path in paths]
+    for report in reports:
+        show(report, console)
+    if any(report.error for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command()
+def stats(
+    corpus: Annotated[str, typer.Argument(help="A corpus of `hyperx data list`.")],
+    root: Root = None,
+) -> None:
+    """Count a corpus: sentences, words and entities of each pair and split."""
+    table = Table("Pair", "Split", box=None, pad_edge=False)
+    for column in ("Sentences", "Words", "Words a sentence", "Entities"):
+        table.add_column(column, justify="right")
+    for task in tasks(corpus):
+        for language in languages(corpus, task, root):
+            for split, sentences in load_splits(corpus, task, language, root=root).items():
+                report = FileReport(Path(split), task)
+                count(report, sentences)
+                table.add_row(
+                    f"{task}/{language}",
+                    split,
+                    f"{report.sentences:,}",
+                    f"{report.words:,}",
+                    f"{report.words / max(report.sentences, 1):.1f}",
+                    f"{report.labels.total():,}" if task == "ner" else "",
+                )
+    Console(highlight=False).print(table)
+
+
+def show(report: FileReport, console: Console) -> None:
+    """Print what a file holds."""
+    name = escape(str(report.path))
+    if report.error:
+        console.print(f"[bold red]✗[/] {escape(report.error)}")
+        return
+    console.print(
+        f"[bold green]✓[/] [bold]{name}[/]: {report.task}, {report.format}, {report.sentences:,} sentences, {report.words:,} words"
+    )
+    if report.labels:
+        console.print("  " + ", ".join(f"{escape(label)} {number:,}" for label, number in report.labels.most_common()))
+    show_notices(report.notices, console)
+
+
+def show_notices(notices: list[str], console: Console) -> None:
+    """Print the first notices, and how many more there are."""
+    for notice in notices[:MAX_NOTICES]:
+        console.print(f"  [yellow]note[/] {escape(notice)}")
+    if len(notices) > MAX_NOTICES:
+        console.print(f"  [yellow]note[/] and {len(notices) - MAX_NOTICES:,} more like these; see hyperx data check")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals or not old or not new:
+        raise HyperXError(f"'{text}' does not rename a label; expected OLD=NEW, such as DATE=O")
+    return old, new

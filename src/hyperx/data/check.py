@@ -1,0 +1,138 @@
+"""What files hold, and what is wrong with them."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from hyperx.data.columns import find_layout
+from hyperx.data.labels import is_tag
+from hyperx.data.lines import read_lines
+from hyperx.data.read import detect_format, read_sentences
+from hyperx.data.sentence import Sentence
+from hyperx.errors import HyperXError
+
+
+@dataclass
+class FileReport:
+    """What a file holds.
+
+    Attributes:
+        labels: how often each tag stands, or for entities how many there are of each type.
+        notices: what was passed over, and why.
+        error: why the file can't be used; None if it can.
+    """
+
+    path: Path
+    task: str = ""
+    format: str = ""
+    sentences: int = 0
+    words: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    notices: list[str] = field(default_factory=list)
+    error: str | None = None
+
+
+def check_file(
+    path: Path,
+    *,
+    task: str | None = None,
+    format: str = "auto",
+    tag_column: int | None = None,
+    label_map: Mapping[str, str] | None = None,
+) -> FileReport:
+    """Read a whole file and report what it holds; nothing wrong with it raises.
+
+    Args:
+        task: whose tags to look for; found, unless given.
+    """
+    report = FileReport(path, task or "", format)
+    with collected_notices() as report.notices:
+        try:
+            _read(report, task, format, tag_column, label_map)
+        except HyperXError as error:
+            report.error = str(error)
+    return report
+
+
+def _read(
+    report: FileReport, task: str | None, format: str, tag_column: int | None, label_map: Mapping[str, str] | None
+) -> None:
+    path = report.path
+    report.format = detect_format(path, task=task or "ner") if format == "auto" else format
+    report.task = task or find_task(path, report.format, tag_column)
+    if format == "auto":
+        report.format = detect_format(path, task=report.task)
+    count(
+        report,
+        read_sentences(path, task=report.task, format=report.format, tag_column=tag_column, label_map=label_map),
+    )
+    if not report.sentences:
+        raise HyperXError(f"{path} holds no sentences")
+
+
+@contextmanager
+def collected_notices() -> Iterator[list[str]]:
+    """Collect what readers say of what they pass over or mend, each once, instead of printing it."""
+    notices: list[str] = []
+    handler = _Collector(notices)
+    logger = logging.getLogger("hyperx.data")
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield notices
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+
+
+def count(report: FileReport, sentences: Iterable[Sentence]) -> None:
+    """Add sentences to a report."""
+    for sentence in sentences:
+        report.sentences += 1
+        report.words += len(sentence.words)
+        tags = sentence.tags or ()
+        report.labels.update(tag[2:] for tag in tags if tag.startswith("B-"))
+        if report.task == "pos":
+            report.labels.update(tags)
+
+
+def find_task(path: Path, format: str, tag_column: int | None) -> str:
+    """Return the task whose tags a file holds, as far as its first lines tell; ``mlm`` where there are none.
+
+    Raises:
+        HyperXError: the file can't be read at all.
+    """
+    if format in ("text", "conllu"):
+        return "mlm" if format == "text" else "pos"
+    if format == "jsonl":
+        line = next((line for _, line in read_lines(path) if line.strip()), "")
+        return "ner" if '"ner' in line else "pos" if '"pos' in line or '"upos' in line else "mlm"
+    for task in ("pos", "ner"):
+        try:
+            layout = find_layout(path, task=task, tag_column=tag_column)
+        except HyperXError:
+            continue
+        lines = (line for _, line in islice(read_lines(path), 200) if line.strip())
+        fields = [
+            line.split(layout.separator)[-1 if layout.count == 2 else layout.tag]
+            for line in lines
+            if layout.separator in line
+        ]
+        if sum(is_tag(field, task) for field in fields) > 0.9 * len(fields):
+            return task
+    widths = {len(line.split()) for _, line in islice(read_lines(path), 200) if line.strip()}
+    return "mlm" if len(widths) > 1 else "ner"
+
+
+class _Collector(logging.Handler):
+    def __init__(self, notices: list[str]) -> None:
+        super().__init__()
+        self.notices = notices
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (notice := record.getMessage()) not in self.notices:
+            self.notices.append(notice)

@@ -1,0 +1,60 @@
+"""JSON Lines: an object with a sentence's words and tags a line."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hyperx.data.lines import read_lines
+from hyperx.data.sentence import Sentence
+from hyperx.errors import HyperXError
+
+WORDS = ("tokens", "words")
+
+
+def read_jsonl(path: Path, *, task: str) -> Iterator[Sentence]:
+    """Yield sentences of objects such as ``{"tokens": [...], "ner_tags": [...]}`` or, for ``mlm``, ``{"text": "..."}``.
+
+    Tags are looked for under ``ner_tags`` (``pos_tags`` for pos, and so on), the task's name, ``upos`` for pos, and ``tags``.
+
+    Raises:
+        HyperXError: a line is no such object, or words and tags are not equally many.
+    """
+    for number, line in read_lines(path):
+        if line.strip():
+            yield _sentence(line, f"{path}:{number}", task)
+
+
+def _sentence(line: str, source: str, task: str) -> Sentence:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise HyperXError(f"{source}: not valid JSON: {error}; expected one object a line") from error
+    if not isinstance(value, dict):
+        raise HyperXError(f'{source}: expected an object such as {{"tokens": [...], "{task}_tags": [...]}}')
+    words = _strings(value, WORDS, source)
+    if words is None and isinstance(value.get("text"), str):
+        words = tuple(value["text"].split())
+    if not words:
+        raise HyperXError(f"{source}: no words; expected a list of strings under 'tokens', or a string under 'text'")
+    if task == "mlm":
+        return Sentence(words, None, source)
+    keys = (f"{task}_tags", task, *(["upos"] if task == "pos" else []), "tags")
+    tags = _strings(value, keys, source)
+    if tags is None:
+        raise HyperXError(
+            f"{source}: no tags; expected a list of strings under {' or '.join(repr(key) for key in keys)}"
+        )
+    if len(tags) != len(words):
+        raise HyperXError(f"{source}: {len(words)} words but {len(tags)} tags; expected one tag a word")
+    return Sentence(words, tags, source)
+
+
+def _strings(value: dict[str, Any], keys: tuple[str, ...], source: str) -> tuple[str, ...] | None:
+    for key in keys:
+        if key in value:
+            items = value[key]
+            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+                raise HyperXError(f"{source}: '{key}' is not a list of strings")
+            return tuple(items)
+    return None

@@ -1,0 +1,143 @@
+"""Any file of sentences."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from hyperx.data.columns import read_columns
+from hyperx.data.conllu import read_conllu
+from hyperx.data.jsonl import read_jsonl
+from hyperx.data.labels import ENTITY_TAG, UPOS, Scheme, find_scheme, map_tag, slips, to_iob2
+from hyperx.data.lines import read_lines
+from hyperx.data.sentence import Sentence
+from hyperx.data.text import read_text
+from hyperx.errors import HyperXError
+
+logger = logging.getLogger(__name__)
+
+FORMATS = ("conllu", "columns", "wikiann", "text", "jsonl")
+_EXTENSIONS = {
+    ".conllu": "conllu",
+    ".jsonl": "jsonl",
+    ".json": "jsonl",
+    ".iob2": "columns",
+    ".iob": "columns",
+    ".bio": "columns",
+}
+
+
+def read_sentences(
+    path: str | Path,
+    *,
+    task: str,
+    format: str = "auto",
+    tag_column: int | None = None,
+    label_map: Mapping[str, str] | None = None,
+) -> Iterator[Sentence]:
+    """Yield a file's sentences, entities in IOB2 whatever scheme they are written in.
+
+    Args:
+        task: ``pos``, ``ner`` or ``mlm``, which takes no tags.
+        format: one of `FORMATS`; found from the name and the first lines, unless given.
+        tag_column: of a file of columns, from 1; found, unless given.
+        label_map: tags or entity types to rename, ``{"DATE": "O"}``.
+
+    Raises:
+        HyperXError: the file can't be read as that; the message names file and line.
+    """
+    path = Path(path)
+    if format not in ("auto", *FORMATS):
+        raise HyperXError(f"unknown format '{format}'; known are {', '.join(FORMATS)}")
+    if format == "auto":
+        format = detect_format(path, task=task)
+    scheme = _scheme(path, task, format, tag_column) if task == "ner" else None
+    for sentence in _read(path, task, format, tag_column):
+        yield _clean(sentence, task, scheme, label_map or {})
+
+
+def detect_format(path: Path, *, task: str) -> str:
+    """Find a file's format from its extension, else from its first lines."""
+    if path.suffix.lower() in _EXTENSIONS:
+        return _EXTENSIONS[path.suffix.lower()]
+    lines = [line for _, line in islice(read_lines(path), 100) if line.strip() and not line.startswith("# ")]
+    if lines and all(line.count("\t") == 9 for line in lines):
+        return "conllu"
+    if lines and all(line.lstrip().startswith("{") for line in lines):
+        return "jsonl"
+    return "text" if task == "mlm" else "columns"
+
+
+def _read(path: Path, task: str, format: str, tag_column: int | None) -> Iterator[Sentence]:
+    match format:
+        case "conllu":
+            return read_conllu(path, task=task)
+        case "jsonl":
+            return read_jsonl(path, task=task)
+        case "text":
+            if task != "mlm":
+                raise HyperXError(f"{path} is plain text, which has no {task} tags; it can serve the task 'mlm'")
+            return read_text(path)
+        case _:
+            return read_columns(path, task=task, tag_column=tag_column, wikiann=format == "wikiann" or None)
+
+
+def _scheme(path: Path, task: str, format: str, tag_column: int | None) -> Scheme:
+    """Find the entities' scheme, which takes a first pass over the file."""
+
+    def tags() -> Iterator[tuple[str, ...]]:
+        for sentence in _read(path, task, format, tag_column):
+            _check_entities(sentence)
+            yield sentence.tags or ()
+
+    scheme = find_scheme(tags())
+    if scheme is None:
+        # Published files hold slips, an I- without its B-, which is read as the beginning that it is, as in IOB1.
+        for sentence in _read(path, task, format, tag_column):
+            for number in slips(sentence.tags or ()):
+                logger.warning("%s: an entity begins with I-, read as B-", _at(sentence, number))
+    return scheme or "IOB1"
+
+
+def _clean(sentence: Sentence, task: str, scheme: Scheme | None, label_map: Mapping[str, str]) -> Sentence:
+    for number, word in enumerate(sentence.words):
+        if not word.strip():
+            raise HyperXError(f"{_at(sentence, number)}: the word is empty; expected a word and its tag")
+    if sentence.tags is None:
+        return sentence
+    tags = [map_tag(tag, label_map) for tag in (to_iob2(sentence.tags, scheme) if scheme else sentence.tags)]
+    if task == "pos":
+        _check_upos(sentence, tags)
+    else:
+        _check_iob2(sentence, tags)
+    return replace(sentence, tags=tuple(tags))
+
+
+def _check_upos(sentence: Sentence, tags: list[str]) -> None:
+    for number, tag in enumerate(tags):
+        if tag not in UPOS:
+            cure = "the word has no tag" if tag == "_" else "map it to one of them with label_map, or correct it"
+            raise HyperXError(f"{_at(sentence, number)}: '{tag}' is not a universal tag ({', '.join(UPOS)}); {cure}")
+
+
+def _check_iob2(sentence: Sentence, tags: list[str]) -> None:
+    for number, tag in enumerate(tags):
+        if tag[0] not in "OBI":
+            raise HyperXError(
+                f"{_at(sentence, number)}: '{tag}' is of the scheme IOBES or BILOU, which the file breaks; "
+                "expected every entity as S, or as B, I and E of one type"
+            )
+
+
+def _check_entities(sentence: Sentence) -> None:
+    for number, tag in enumerate(sentence.tags or ()):
+        if not ENTITY_TAG.fullmatch(tag):
+            raise HyperXError(
+                f"{_at(sentence, number)}: '{tag}' is not an entity tag; expected O, B-PER, I-PER or their like"
+            )
+
+
+def _at(sentence: Sentence, word: int) -> str:
+    """Return where a sentence's word is: its file, the sentence's first line, and the word."""
+    return f"{sentence.source}, word {word + 1} ('{sentence.words[word]}')"

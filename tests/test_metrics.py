@@ -1,0 +1,35 @@
+import random
+
+import numpy as np
+import pytest
+from seqeval.metrics import f1_score
+from seqeval.scheme import IOB2
+
+from hyperx.metrics import ACCURACY, SPAN_F1, interval, resample
+
+TAGS = ["O", "O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_span_f1_is_strict_seqeval(seed: int) -> None:
+    generator = random.Random(seed)
+    gold, predicted = ([[generator.choice(TAGS) for _ in range(n)] for n in (1, 5, 9, 14, 3)] for _ in range(2))
+    predicted[2] = gold[2]
+    counts = np.array([SPAN_F1.count(a, b) for a, b in zip(gold, predicted, strict=True)])
+    assert SPAN_F1.score(counts.sum(0)) == pytest.approx(100 * f1_score(gold, predicted, mode="strict", scheme=IOB2))
+
+
+def test_accuracy_and_empty_counts() -> None:
+    assert ACCURACY.count(["NOUN", "VERB", "X"], ["NOUN", "VERB", "ADJ"]) == (2, 3)
+    assert ACCURACY.score(np.array([2, 3])) == pytest.approx(200 / 3)
+    assert SPAN_F1.score(np.zeros(3)) == 0
+
+
+def test_the_bootstrap_interval_covers_the_binomial_one() -> None:
+    counts = np.array([[1, 1]] * 300 + [[0, 1]] * 100)
+    scores = resample(counts, ACCURACY, samples=2000)
+    low, high = interval(scores)
+    # 75 % of 400: the normal approximation's interval is 75 ± 4.24.
+    assert low == pytest.approx(75 - 4.24, abs=0.6)
+    assert high == pytest.approx(75 + 4.24, abs=0.6)
+    assert np.array_equal(scores, resample(counts, ACCURACY, samples=2000))

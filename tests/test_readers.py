@@ -1,0 +1,159 @@
+"""Every format, every way that a file can be wrong, and the real files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hyperx.data.check import check_file, collected_notices
+from hyperx.data.labels import find_scheme, map_tag, to_iob2
+from hyperx.data.read import detect_format, read_sentences
+from hyperx.errors import HyperXError
+
+CONLLU = """# sent_id = 1
+# text = Vámonos al mar
+1-2\tVámonos\t_\t_\t_\t_\t_\t_\t_\t_
+1\tVamos\tir\tVERB\t_\t_\t0\troot\t_\t_
+2\tnos\tnosotros\tPRON\t_\t_\t1\tobj\t_\t_
+2.1\tya\tya\tADV\t_\t_\t_\t_\t_\t_
+3\tMadrid\tMadrid\tPROPN\t_\t_\t1\tobl\t_\tNER=B-LOC|SpaceAfter=No
+
+# sent_id = 2
+1\tSí\tsí\tINTJ\t_\t_\t0\troot\t_\t_
+"""
+
+
+def write(folder: Path, text: str | bytes, name: str = "data.txt") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def read(path: Path, task: str = "ner", **options) -> list[tuple[tuple[str, ...], tuple[str, ...] | None]]:
+    return [(sentence.words, sentence.tags) for sentence in read_sentences(path, task=task, **options)]
+
+
+def test_conllu_tags_belong_to_syntactic_words(tmp_path: Path) -> None:
+    path = write(tmp_path, CONLLU, "a.conllu")
+    assert read(path, "pos") == [(("Vamos", "nos", "Madrid"), ("VERB", "PRON", "PROPN")), (("Sí",), ("INTJ",))]
+    assert read(path, "ner") == [(("Vamos", "nos", "Madrid"), ("O", "O", "B-LOC")), (("Sí",), ("O",))]
+    assert read(path, "mlm")[0] == (("Vamos", "nos", "Madrid"), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Amina B-PER\nran O\n\nhome O\n",
+        "\ufeffAmina\tB-PER\r\nran\tO\r\n\r\nhome\tO",
+        "-DOCSTART- O\n\nAmina X Y B-PER\nran X Y O\n\n\nhome X Y O\n".replace("-DOCSTART- O", "-DOCSTART- X Y O"),
+        "# id = 1\n1\tAmina\tB-PER\t-\tx\n2\tran\tO\t-\tx\n\n# id = 2\n1\thome\tO\t-\tx\n",
+        "sw:Amina B-PER\nsw:ran O\n\nsw:home O\n",
+    ],
+    ids=["spaces", "tabs, BOM and CRLF", "CoNLL-2003", "Universal NER", "WikiANN"],
+)
+def test_columns(tmp_path: Path, text: str) -> None:
+    assert read(write(tmp_path, text)) == [(("Amina", "ran"), ("B-PER", "O")), (("home",), ("O",))]
+
+
+def test_a_hash_may_be_a_word(tmp_path: Path) -> None:
+    assert read(write(tmp_path, "# SYM\n5 NUM\n"), "pos") == [(("#", "5"), ("SYM", "NUM"))]
+
+
+def test_the_tag_column_is_found_or_given(tmp_path: Path) -> None:
+    path = write(tmp_path, "Amina PROPN B-PER\nran VERB O\n")
+    assert read(path, "ner")[0][1] == ("B-PER", "O")
+    assert read(path, "pos")[0][1] == ("PROPN", "VERB")
+    assert read(path, "pos", tag_column=2)[0][1] == ("PROPN", "VERB")
+
+
+def test_json_lines_and_text(tmp_path: Path) -> None:
+    line = json.dumps({"tokens": ["Amina", "ran"], "ner_tags": ["B-PER", "O"]})
+    path = write(tmp_path, line + "\n", "a.jsonl")
+    assert read(path) == [(("Amina", "ran"), ("B-PER", "O"))]
+    assert read(write(tmp_path, "Amina ran\n\nhome\n"), "mlm") == [(("Amina", "ran"), None), (("home",), None)]
+    assert detect_format(path, task="ner") == "jsonl"
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "iob2"),
+    [
+        (["I-PER", "I-PER", "B-PER", "O", "I-LOC"], "IOB1", ["B-PER", "I-PER", "B-PER", "O", "B-LOC"]),
+        (["B-PER", "I-PER", "O", "B-LOC", "B-LOC"], "IOB2", ["B-PER", "I-PER", "O", "B-LOC", "B-LOC"]),
+        (["B-PER", "I-PER", "E-PER", "S-LOC", "O"], "IOBES", ["B-PER", "I-PER", "I-PER", "B-LOC", "O"]),
+        (["B-PER", "L-PER", "U-LOC", "O"], "IOBES", ["B-PER", "I-PER", "B-LOC", "O"]),
+    ],
+)
+def test_schemes(tags: list[str], scheme: str, iob2: list[str]) -> None:
+    assert find_scheme([tags]) == scheme
+    assert to_iob2(tags, scheme) == iob2
+
+
+def test_label_maps(tmp_path: Path) -> None:
+    path = write(tmp_path, "Amina B-PER\nMonday B-DATE\nmorning I-DATE\n")
+    assert read(path, label_map={"DATE": "O", "PER": "PERSON"})[0][1] == ("B-PERSON", "O", "O")
+    assert map_tag("ADP", {"ADP": "X"}) == "X"
+
+
+def test_a_slip_in_iob2_is_mended_and_said(tmp_path: Path) -> None:
+    path = write(tmp_path, "Amina B-PER\nin O\nNew I-LOC\nYork I-LOC\n\nB B-PER\nC B-PER\n")
+    with collected_notices() as notices:
+        assert read(path)[0][1] == ("B-PER", "O", "B-LOC", "I-LOC")
+    assert len(notices) == 1
+    assert "data.txt:1, word 3 ('New')" in notices[0]
+
+
+BAD = {
+    "a b c\n": "none of the 3 columns holds ner tags",
+    "Amina B-PER\nran\n": ":2: 1 columns, but 2 on the lines before",
+    "Amina PER\n": "'PER' is not an entity tag",
+    "Amina B-PER\nran E-LOC\n": "the scheme IOBES or BILOU, which the file breaks",
+    "": "is empty",
+    "\n\n": "has no words",
+    b"Amina B-PER\n\xff\xfe O\n": ":2: not UTF-8",
+    b"A\0m B-PER\n": ":1: NUL bytes",
+    b"x" * 10_000_000: ":1: the line is longer than 1,000,000 bytes",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD.items(), ids=[str(key[:12]) for key in BAD])
+def test_what_is_wrong_is_said_with_file_and_line(tmp_path: Path, text: str | bytes, message: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(HyperXError) as error:
+        read(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+    assert check_file(path, task="ner").error == str(error.value)
+
+
+def test_more_that_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(HyperXError, match="is a directory"):
+        read(tmp_path)
+    write(tmp_path, "a O\n", "train.txt")
+    with pytest.raises(HyperXError, match=r"did you mean .*train\.txt"):
+        read(tmp_path / "trian.txt")
+    with pytest.raises(HyperXError, match="'NOUNS' is not a universal tag"):
+        read(write(tmp_path, "cat NOUNS\n"), "pos")
+    with pytest.raises(HyperXError, match="9 columns; CoNLL-U has 10"):
+        read(write(tmp_path, "1\ta\tb\tNOUN\t_\t_\t_\t_\t_\n", "a.conllu"), "pos")
+    with pytest.raises(HyperXError, match="2 words but 1 tags"):
+        read(write(tmp_path, '{"tokens": ["a", "b"], "tags": ["O"]}\n', "a.jsonl"))
+    with pytest.raises(HyperXError, match="unknown format"):
+        read(write(tmp_path, "a O\n"), format="xml")
+
+
+# Counted with awk: lines that are not blank, and runs of them.
+REAL = [
+    ("masakhane/pos/swa/dev.txt", "pos", 138, 3817),
+    ("masakhane/ner/xho/train.txt", "ner", 5718, 86645),
+    ("uner/UNER_English-EWT/en_ewt-ud-test.iob2", "ner", 2077, 25097),
+    ("ud/UD_English-EWT/en_ewt-ud-dev.conllu", "pos", 2001, 25147),
+]
+
+
+@pytest.mark.parametrize(("name", "task", "sentences", "words"), REAL)
+def test_real_files(data: Path, name: str, task: str, sentences: int, words: int) -> None:
+    with collected_notices() as notices:
+        found = read(data / name, task)
+    assert (len(found), sum(len(row) for row, _ in found)) == (sentences, words)
+    if "xho" in name:
+        assert sum("without a word" in notice for notice in notices) == 2

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 
-.PHONY: quickstart test lint clean
+.PHONY: quickstart test lint dist clean
 
 quickstart: $(VENV)/installed
 	$(BIN)/hyperx quickstart
@@ -16,6 +16,12 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Build wheel and sdist, and use the wheel outside the checkout.
+dist: $(VENV)/dev
+	rm -rf dist
+	$(BIN)/python -m build --quiet --outdir dist
+	bash scripts/check-wheel.sh dist/*.whl
 
 # The CPU build, where the index offers one; a GPU machine sets TORCH or installs its own first.
 $(VENV)/installed: pyproject.toml

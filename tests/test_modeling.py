@@ -33,7 +33,7 @@ def test_adapters_sit_in_every_layer(architecture: str, make_model) -> None:
         whole = model.backbone(adapters, **INPUTS)
         for layer, weights in enumerate(adapters):
             other = [*adapters]
-            other[layer] = weights._replace(up=weights.up.flip(-2))
+            other[layer] = weights._replace(up_bias=weights.up_bias + torch.arange(16.0))
             assert not torch.allclose(model.backbone(other, **INPUTS), whole), f"layer {layer} has no adapter"
 
 

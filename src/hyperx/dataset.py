@@ -1,7 +1,8 @@
 """A run's data: which sentences each pair trains on, selects on and is scored on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hyperx.config import CorpusEntry, FilesEntry, RunConfig
 from hyperx.data.catalog import languages, load_files, load_splits, tasks
@@ -151,7 +152,7 @@ def _offered(entry: CorpusEntry | FilesEntry) -> list[Pair]:
     return pairs
 
 
-def _select(key: str, choice: dict[str, list[str] | str], available: list[Pair]) -> list[Pair]:
+def _select(key: str, choice: Mapping[str, list[str] | Literal["all"]], available: list[Pair]) -> list[Pair]:
     chosen = []
     for task, wanted in choice.items():
         if task not in TASKS:

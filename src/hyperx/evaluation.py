@@ -37,7 +37,7 @@ def evaluate(
     resampled: dict[Pair, np.ndarray] = {}
     for number, (pair, sentences) in enumerate(data.items()):
         progress(pair)
-        metric = model.tasks[pair.task].metric
+        metric = model.tagging_task(pair.task).metric
         scored = score_pair(model, pair, sentences)
         resampled[pair] = resample(scored.counts, metric, seed=(seed, number))
         low, high = interval(resampled[pair])
@@ -71,7 +71,7 @@ def evaluate(
 
 
 def _majority_score(metric: Metric, sentences: Sequence[Sentence], tag: str) -> float:
-    counts = np.array([metric.count(s.tags, [tag] * len(s.words)) for s in sentences])
+    counts = np.array([metric.count(s.tags or (), [tag] * len(s.words)) for s in sentences])
     return float(metric.score(counts.sum(0)))
 
 
@@ -92,8 +92,8 @@ def _averages(rows: Sequence[Row], resampled: Mapping[Pair, np.ndarray]) -> list
         averages.append(
             Average(
                 task=task,
-                cells=cells,  # type: ignore[arg-type]
-                languages=languages,  # type: ignore[arg-type]
+                cells=cells,
+                languages=languages,
                 count=len(members),
                 score=float(np.mean([row.score for row in members])),
                 low=low,

@@ -189,10 +189,10 @@ def save_html(results: Results, path: Path) -> None:
     """Write the matrix as one page that needs nothing else."""
     body = []
     for language in ordered_languages(results):
-        cells = [results.row(task, language) for task in results.tasks]
-        unseen = " <small>unseen</small>" if next(row.seen for row in cells if row) is False else ""
+        rows = [results.row(task, language) for task in results.tasks]
+        unseen = " <small>unseen</small>" if next(row.seen for row in rows if row) is False else ""
         head = f'<th scope="row">{escape(language_name(language))} <small>{escape(language)}</small>{unseen}</th>'
-        body.append(f"<tr>{head}{''.join(_html_cell(row, results) for row in cells)}</tr>")
+        body.append(f"<tr>{head}{''.join(_html_cell(row, results) for row in rows)}</tr>")
     foot = []
     for cells, group in AVERAGES:
         averages = [results.average(task, cells, group) for task in results.tasks]

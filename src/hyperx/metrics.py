@@ -53,14 +53,9 @@ def resample(
     Shapes:
         counts: ``(sentences, k)``; result: ``(samples,)``.
     """
-    sentences = len(counts)
+    size = len(counts)
     generator = np.random.default_rng(seed)
-    totals = np.stack(
-        [counts[generator.integers(sentences, size=sentences)].sum(0) for _ in range(samples)]
-        if sentences
-        else np.zeros((samples, counts.shape[-1]))
-    )
-    return metric.score(totals)
+    return metric.score(np.stack([counts[generator.integers(size, size=size)].sum(0) for _ in range(samples)]))
 
 
 def interval(scores: np.ndarray) -> tuple[float, float]:

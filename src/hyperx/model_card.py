@@ -30,8 +30,8 @@ def model_card(results: Results, config: dict[str, Any]) -> str:
 
 # {results.run}
 
-A Hyper-X model: one hypernetwork writes the adapters of the frozen backbone `{results.backbone}` for any pair of a task and a
-language. Method `{results.method}`, seed {results.seed}, {config["training"]["steps"]:,} steps.
+A Hyper-X model: one hypernetwork writes the adapters of the frozen backbone `{results.backbone}` for any pair
+of a task and a language. Method `{results.method}`, seed {results.seed}, {config["training"]["steps"]:,} steps.
 
 ## Scores on the {results.split} sets
 

@@ -24,6 +24,7 @@ from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger
 from hyperx.tasks import TASKS, Task, build_task
+from hyperx.tasks.tagging import TaggingTask
 
 FORMAT_VERSION = 1
 CONFIG_NAME = "config.json"
@@ -110,17 +111,30 @@ class HyperX(nn.Module):
         weights = self.method(torch.tensor(tasks, device=self.device), torch.tensor(languages, device=self.device))
         # A batch of one pair is a plain matrix product over all its tokens, without a batch dimension.
         rows: Any = 0 if len(distinct) == 1 else torch.tensor([distinct.index(pair) for pair in pairs])
-        return [AdapterWeights(*(None if w is None else w[rows] for w in site)) for site in weights]
+        return [
+            AdapterWeights._make(None if numbers is None else numbers[rows] for numbers in site) for site in weights
+        ]
 
     def _numbers(self, pair: Pair) -> tuple[int, int]:
-        if pair.task not in self._task_numbers:
-            raise HyperXError(f"this model has no task '{pair.task}'; it has {', '.join(self._task_numbers)}")
         if pair.language not in self._language_numbers:
             raise HyperXError(
                 f"this model was not trained with the language '{pair.language}' ({language_name(pair.language)}); "
                 f"it knows {', '.join(self._language_numbers)}"
             )
         return self._task_numbers[pair.task], self._language_numbers[pair.language]
+
+    def tagging_task(self, name: str) -> TaggingTask:
+        """Return a task that tags words.
+
+        Raises:
+            HyperXError: the model has no such task, or it tags nothing.
+        """
+        if name not in self.tasks:
+            raise HyperXError(f"this model has no task '{name}'; it has {', '.join(self.tasks)}")
+        task = self.tasks[name]
+        if not isinstance(task, TaggingTask):
+            raise HyperXError(f"the task '{name}' tags nothing; choose one that does")
+        return task
 
     def encode(self, pairs: Sequence[Pair], input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Return the adapted backbone's hidden states.

@@ -109,8 +109,8 @@ def _sizes(config: RunConfig, trained: list[Pair], available: dict[Pair, Any], n
     if pairs and all(pair.sentences for pair in pairs):
         sizes = {Pair.parse(pair.pair): pair.sentences or 0 for pair in pairs}
         chances = probabilities(sizes, config.training.temperature)
-        for pair in pairs:
-            pair.probability = chances[Pair.parse(pair.pair)]
+        for planned in pairs:
+            planned.probability = chances[Pair.parse(planned.pair)]
     return pairs
 
 
@@ -139,7 +139,7 @@ def _pieces_per_step(config: RunConfig, pairs: list[PlannedPair]) -> float | Non
 
 def _memory(config: RunConfig, shape: PreTrainedConfig, frozen: int, trained: int, pairs: list[PlannedPair]) -> int:
     pieces = _pieces_per_step(config, pairs) or config.training.batch_size * config.training.max_length
-    # A trained number has a gradient and two moments; a layer keeps about 16 hidden states a piece for the backward pass.
+    # A trained number has a gradient and two moments; a layer keeps some 16 hidden states a piece for the backward pass.
     return int(4 * frozen + 16 * trained + 4 * 16 * pieces * shape.hidden_size * shape.num_hidden_layers)
 
 

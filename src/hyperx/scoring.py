@@ -31,6 +31,6 @@ def score_pair(model: HyperX, pair: Pair, sentences: Sequence[Sentence], *, batc
     start = time.perf_counter()
     predicted = Tagger(model, pair, batch_size=batch_size).tag(sentences)
     seconds = time.perf_counter() - start
-    metric = model.tasks[pair.task].metric
-    counts = np.array([metric.count(gold.tags, tags) for gold, tags in zip(sentences, predicted, strict=True)])
+    metric = model.tagging_task(pair.task).metric
+    counts = np.array([metric.count(gold.tags or (), tags) for gold, tags in zip(sentences, predicted, strict=True)])
     return PairScore(float(metric.score(counts.sum(0))), counts, seconds)

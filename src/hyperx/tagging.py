@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from hyperx.data.sentence import Sentence
-from hyperx.errors import HyperXError
 from hyperx.pairs import Pair
 from hyperx.precision import autocast
 from hyperx.tasks import Example
@@ -24,9 +23,7 @@ class Tagger:
     """
 
     def __init__(self, model: "HyperX", pair: Pair, *, batch_size: int = 32) -> None:
-        task = model.tasks.get(pair.task)
-        if task is not None and task.auxiliary:
-            raise HyperXError(f"the task '{pair.task}' tags nothing; choose one that does")
+        self.task = model.tagging_task(pair.task)
         self.model = model
         self.pair = pair
         self.batch_size = batch_size
@@ -37,9 +34,7 @@ class Tagger:
         """Return one tag a word of each sentence."""
         model = self.model
         untagged = [Sentence(sentence.words) for sentence in sentences]
-        examples = list(
-            model.tasks[self.pair.task].encode(untagged, model.tokenizer, max_length=model.model_config.max_length)
-        )
+        examples = list(self.task.encode(untagged, model.tokenizer, max_length=model.model_config.max_length))
         # Batches of like lengths hold little padding; the longest come first, so that memory runs out at once or never.
         order = sorted(range(len(examples)), key=lambda number: -len(examples[number].input_ids))
         scores: list[torch.Tensor] = [torch.empty(0)] * len(examples)
@@ -71,5 +66,4 @@ class Tagger:
         parts: list[list[torch.Tensor]] = [[] for _ in sentences]
         for example, rows in zip(examples, scores, strict=True):
             parts[example.sentence].append(rows)
-        task = self.model.tasks[self.pair.task]
-        return [task.decode(torch.cat(rows)) if rows else [] for rows in parts]
+        return [self.task.decode(torch.cat(rows)) if rows else [] for rows in parts]

@@ -48,6 +48,7 @@ class HyperXTrainer(Trainer):
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         self.config = config
+        self.hyperx = model
         self.dev = {pair: list(sentences)[: config.dev_sentences] for pair, sentences in dev.items()}
         self.sampler = PairBatchSampler(
             {pair: [len(example.input_ids) for example in values] for pair, values in examples.items()},
@@ -67,18 +68,18 @@ class HyperXTrainer(Trainer):
         self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader:
-        loader = DataLoader(self.train_dataset, batch_sampler=self.sampler, collate_fn=self.data_collator)
+        loader = DataLoader(PairDataset(), batch_sampler=self.sampler, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
-            groups = parameter_groups(self.model, self.args.learning_rate)
+            groups = parameter_groups(self.hyperx, self.args.learning_rate)
             self.optimizer = torch.optim.AdamW(groups, weight_decay=self.args.weight_decay, fused=True)
         return self.optimizer
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Score every trained pair's dev set; ``eval_score`` is their mean."""
-        scores = {str(pair): score_pair(self.model, pair, sentences).score for pair, sentences in self.dev.items()}
+        scores = {str(pair): score_pair(self.hyperx, pair, sentences).score for pair, sentences in self.dev.items()}
         metrics = {f"{metric_key_prefix}_{pair}": score for pair, score in scores.items()}
         if scores:
             metrics[SELECTION_METRIC] = sum(scores.values()) / len(scores)
@@ -89,20 +90,20 @@ class HyperXTrainer(Trainer):
     # A checkpoint holds what is trained; the backbone never changes.
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        folder = Path(output_dir or self.args.output_dir)
+        folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        state = {name: tensor.cpu().contiguous() for name, tensor in self.model.trained_state().items()}
+        state = {name: tensor.cpu().contiguous() for name, tensor in self.hyperx.trained_state().items()}
         save_file(state, folder / WEIGHTS_NAME)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        self.model.load_trained_state(load_file(Path(resume_from_checkpoint) / WEIGHTS_NAME))
+        self.hyperx.load_trained_state(load_file(Path(resume_from_checkpoint) / WEIGHTS_NAME))
 
     def _load_best_model(self) -> None:
         self._load_from_checkpoint(str(self.state.best_model_checkpoint))
 
 
 def parameter_groups(model: HyperX, learning_rate: float) -> list[dict[str, Any]]:
-    """Group the trained parameters by learning rate; the method's own rates keep their proportion to `learning_rate`."""
+    """Group the trained parameters by learning rate; the method's own keep their proportion to `learning_rate`."""
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:

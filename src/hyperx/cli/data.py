@@ -77,7 +77,8 @@ def show(report: FileReport, console: Console) -> None:
         console.print(f"[bold red]✗[/] {escape(report.error)}")
         return
     console.print(
-        f"[bold green]✓[/] [bold]{name}[/]: {report.task}, {report.format}, {report.sentences:,} sentences, {report.words:,} words"
+        f"[bold green]✓[/] [bold]{name}[/]: {report.task}, {report.format}, "
+        f"{report.sentences:,} sentences, {report.words:,} words"
     )
     if report.labels:
         console.print("  " + ", ".join(f"{escape(label)} {number:,}" for label, number in report.labels.most_common()))

@@ -91,7 +91,7 @@ def read_input(stream: TextIO, name: str) -> Iterator[conllu.TokenList]:
 
 def plain(line: str) -> conllu.TokenList:
     """Make a sentence of white-space separated words."""
-    return conllu.TokenList([{"id": number, "form": word} for number, word in enumerate(line.split(), 1)])
+    return conllu.TokenList([conllu.Token(id=number, form=word) for number, word in enumerate(line.split(), 1)])
 
 
 def batches(first: conllu.TokenList, rest: Iterable[conllu.TokenList]) -> Iterator[list[conllu.TokenList]]:

@@ -118,7 +118,7 @@ def find_task(path: Path, format: str, tag_column: int | None) -> str:
             continue
         lines = (line for _, line in islice(read_lines(path), 200) if line.strip())
         fields = [
-            line.split(layout.separator)[-1 if layout.count == 2 else layout.tag]
+            line.split(layout.separator)[-1 if layout.width == 2 else layout.tag]
             for line in lines
             if layout.separator in line
         ]

@@ -24,13 +24,13 @@ class Layout(NamedTuple):
 
     Attributes:
         separator: a tab, or a space for any run of spaces.
-        count: columns a line.
+        width: columns a line.
         word, tag: their columns, from 0.
         prefix: words bear WikiANN's ``lang:``.
     """
 
     separator: str
-    count: int
+    width: int
     word: int
     tag: int
     prefix: bool
@@ -64,12 +64,12 @@ def read_columns(
         if _is_comment(line, layout.separator, within=bool(words)):
             continue
         fields = _split(line, layout.separator)
-        if len(fields) == layout.count - 1 and line[0] == layout.separator and is_tag(fields[-1], task):
+        if len(fields) == layout.width - 1 and line[0] == layout.separator and is_tag(fields[-1], task):
             logger.warning("%s:%d: a tag without a word is passed over: %r", path, number, line)
             continue
-        if len(fields) != layout.count:
+        if len(fields) != layout.width:
             raise HyperXError(
-                f"{path}:{number}: {len(fields)} columns, but {layout.count} on the lines before; expected a word and its "
+                f"{path}:{number}: {len(fields)} columns, but {layout.width} on the lines before; expected a word and its "
                 f"tag separated by a {'tab' if layout.separator == chr(9) else 'space'}: {line[:60]!r}"
             )
         if not words:

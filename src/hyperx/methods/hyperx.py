@@ -46,13 +46,13 @@ class HyperXMethod(Method):
             projection_size=config.projection_size,
             embedding_size=config.embedding_size,
         )
+        self.base: StaticAdapters | None = None
         if config.recipe == "paper":
             self._init_paper()
         else:
             self._init_default()
 
     def _init_paper(self) -> None:
-        self.base = None
         self.learning_rate = 1e-4
         self.warmup_ratio = 0.04  # 4,000 of 100,000 steps
         for module in self.hypernetwork.modules():

@@ -12,4 +12,4 @@ TASKS: dict[str, type[Task]] = {"pos": PartOfSpeech, "ner": NamedEntities, "mlm"
 
 def build_task(name: str, labels: list[str] | None = None) -> Task:
     """Build a task by its name, with its usual labels or those given."""
-    return TASKS[name]() if labels is None else TASKS[name](labels)
+    return TASKS[name](labels)

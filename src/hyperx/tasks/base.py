@@ -54,6 +54,8 @@ class Task(Protocol):
     auxiliary: ClassVar[bool]
     labels: list[str]
 
+    def __init__(self, labels: Sequence[str] | None = None) -> None: ...
+
     def head(self, encoder: nn.Module, config: Any) -> nn.Module:
         """Return a new head for an encoder, with a method ``logits(hidden, labels)``."""
 

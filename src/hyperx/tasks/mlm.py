@@ -55,8 +55,8 @@ class MaskedLanguageModelling:
     name: ClassVar[str] = "mlm"
     auxiliary: ClassVar[bool] = True
 
-    def __init__(self, labels: Sequence[str] = ()) -> None:
-        self.labels = list(labels)
+    def __init__(self, labels: Sequence[str] | None = None) -> None:
+        self.labels = list(labels or ())
 
     def head(self, encoder: nn.Module, config: Any) -> nn.Module:
         """Return a new head over the encoder's own word embeddings."""
@@ -90,6 +90,7 @@ class MaskedLanguageModelling:
 
     def loss(self, head: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy over the masked pieces."""
+        assert isinstance(head, MaskedLanguageModelHead)
         masked = labels != IGNORED
         targets = torch.searchsorted(head.candidates, labels[masked].to(torch.int32))
         return nn.functional.cross_entropy(head(hidden[masked]).float(), targets)

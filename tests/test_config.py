@@ -1,0 +1,80 @@
+"""Run configurations: what is refused, and what the committed ones would do."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hyperx.cli.app import app
+from hyperx.config import load_run_config, save_run_config
+from hyperx.errors import HyperXError
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+MINIMAL = "name: a\ndata: [{corpus: starter}]\ntrain: {pos: [eng]}\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MINIMAL + "trainning: {}\n", "unknown key 'trainning'; did you mean 'training'"),
+        (MINIMAL + "training: {step: 3}\n", r"unknown key 'training\.step'; did you mean 'steps'"),
+        (MINIMAL + "method: {name: hyperx, bottle: 3}\n", "unknown key 'method.bottle'; did you mean 'bottleneck'"),
+        (MINIMAL + "training: {steps: many}\n", r"'training\.steps': Input should be a valid integer"),
+        ("name: a\ntrain: {pos: [eng]}\n", "'data' is missing"),
+        (MINIMAL.replace("eng", "english!"), "english!"),
+        ("name: [\n", r"run\.yaml:2: not valid YAML"),
+        ("- a\n", "expected keys and values"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(HyperXError, match=message):
+        load_run_config(write(tmp_path, text))
+
+
+def test_overrides_and_round_trip(tmp_path: Path) -> None:
+    config = load_run_config(write(tmp_path, MINIMAL), ["training.steps=7", "method={name: single}", "train.ner=[sw]"])
+    assert (config.training.steps, config.method.name, config.train["ner"]) == (7, "single", ["swa"])
+    save_run_config(config, tmp_path / "resolved.yaml")
+    assert load_run_config(tmp_path / "resolved.yaml") == config
+    with pytest.raises(HyperXError, match="expected key=value"):
+        load_run_config(tmp_path / "run.yaml", ["training.steps"])
+
+
+def plan(*arguments: str) -> dict:
+    result = CliRunner().invoke(app, ["train", *arguments, "--plan", "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(("size", "millions"), [(192, 76.2), (32, 13.1)])
+def test_the_papers_sizes_are_planned_without_a_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, millions: float
+) -> None:
+    text = MINIMAL + "backbone: google-bert/bert-base-multilingual-cased\n"
+    text += f"method: {{name: hyperx, recipe: paper, bottleneck: 256, projection_size: {size}}}\n"
+    planned = plan(str(write(tmp_path, text)))
+    assert planned["parts"]["method"] / 1e6 == pytest.approx(millions, abs=0.1)
+    assert planned["trained_parameters"] == sum(planned["parts"].values())
+    assert planned["backbone_parameters"] / 1e6 == pytest.approx(177.3, abs=0.1)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_mixed_partitions_hide_every_pair_once(data: Path, number: int) -> None:
+    configs = [load_run_config(CONFIGS / f"afrimix-mixed-{n}.yaml") for n in (number, 3 - number)]
+    pos, ner = ({frozenset(config.train[task]) for config in configs} for task in ("pos", "ner"))
+    assert pos == ner
+    first, second = pos
+    assert first & second == {"eng"}
+    assert len(first | second) == 21
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_committed_configuration_is_valid(path: Path) -> None:
+    assert load_run_config(path).name == path.stem

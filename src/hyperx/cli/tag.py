@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -21,7 +21,7 @@ TAG_COLOURS = {"NOUN": "cyan", "PROPN": "magenta", "VERB": "green", "AUX": "gree
 
 
 def tag(
-    run: Annotated[Path, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
+    run: Annotated[str, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
     file: Annotated[
         Path | None, typer.Argument(help="One tokenized sentence a line, or CoNLL-U; standard input unless given.")
     ] = None,
@@ -75,17 +75,21 @@ def read_input(stream: TextIO, name: str) -> Iterator[conllu.TokenList]:
     """
     try:
         lines = iter(stream)
-        head = list(islice(lines, 1))
-        while head and (head[-1].startswith("#") or not head[-1].strip()) and (more := next(lines, None)):
-            head.append(more)
-        rest = chain(head, lines)
+        head: list[str] = []
+        for line in lines:
+            head.append(line)
+            if line.strip() and not line.startswith("#"):
+                break
+        text = chain(head, lines)
         if head and head[-1].count("\t") == 9:
-            yield from conllu.parse_incr(rest)  # type: ignore[arg-type]
+            for is_sentence, block in groupby(text, key=lambda line: bool(line.strip())):
+                if is_sentence:
+                    yield conllu.parse("".join(block))[0]
         else:
-            yield from (plain(line) for line in rest if line.strip())
+            yield from (plain(line) for line in text if line.strip())
     except UnicodeDecodeError as error:
         raise HyperXError(f"{name} is not UTF-8 at byte {error.start}; convert it, with iconv for one") from error
-    except conllu.exceptions.ParseException as error:
+    except (conllu.exceptions.ParseException, IndexError) as error:
         raise HyperXError(f"{name} is not valid CoNLL-U: {error}") from error
 
 

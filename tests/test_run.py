@@ -1,0 +1,191 @@
+"""Whole runs, with a tiny backbone: train, resume, evaluate, tag, draw, as a user would."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ENCODERS, WORDS
+from safetensors.torch import load_file
+from transformers import PreTrainedTokenizerFast, TrainerCallback
+from typer.testing import CliRunner
+
+from hyperx import HyperX
+from hyperx.cli.app import app
+from hyperx.config import load_run_config
+from hyperx.errors import HyperXError
+from hyperx.results import Results
+from hyperx.run import train
+
+TAGS = ["DET", "NOUN", "VERB", "DET", "ADJ", "NOUN", "ADP", "PROPN", "CCONJ", "PROPN", "PROPN", "VERB", "NOUN", "PUNCT"]
+ENTITIES = {"Paris": "B-LOC", "Amina": "B-PER", "Yusuf": "I-PER"}
+CONLLU = "".join(f"{n}\t{word}\t_\tX\t_\t_\t0\troot\t_\tKeep=Yes\n" for n, word in enumerate(WORDS[:4], 1)) + "\n"
+
+
+def columns(path: Path, tags: list[str], count: int) -> str:
+    spans = [(start, min(start + 3 + start % 4, 14)) for start in range(11)]
+    sentences = []
+    for number in range(count):
+        start, end = spans[number % len(spans)]
+        rows = zip(WORDS[start:end], tags[start:end], strict=True)
+        # An entity that the cut begins inside of begins there.
+        lines = [f"{word} {'B' + tag[1:] if n == 0 and tag[0] == 'I' else tag}" for n, (word, tag) in enumerate(rows)]
+        sentences.append("\n".join(lines))
+    path.write_text("\n\n".join(sentences) + "\n")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def yaml(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenizerFast) -> Path:
+    """A run of two languages, each with one task's labels."""
+    folder = tmp_path_factory.mktemp("run")
+    torch.manual_seed(0)
+    ENCODERS["bert"]().save_pretrained(folder / "backbone")
+    tokenizer.save_pretrained(folder / "backbone")
+    pos = columns(folder / "pos.txt", TAGS, 60)
+    ner = columns(folder / "ner.txt", [ENTITIES.get(word, "O") for word in WORDS[:14]], 60)
+    (folder / "raw.txt").write_text("\n".join(" ".join(WORDS[i : i + 6]) for i in range(10)) + "\n")
+    path = folder / "run.yaml"
+    path.write_text(f"""
+name: tiny
+backbone: {folder / "backbone"}
+method: {{name: hyperx, bottleneck: 8, projection_size: 4}}
+data:
+  - {{task: pos, language: eng, train: {pos}, dev: {pos}, test: {pos}}}
+  - {{task: ner, language: swa, train: {ner}, dev: {ner}, test: {ner}}}
+  - {{task: ner, language: eng, test: {ner}}}
+  - {{task: mlm, language: yor, train: raw.txt}}
+  - {{task: pos, language: yor, test: {pos}}}
+train: {{pos: [eng], ner: [sw], mlm: all}}
+training: {{steps: 40, batch_size: 8, eval_steps: 10, max_length: 24}}
+""")
+    return path
+
+
+@pytest.fixture(scope="session")
+def run(yaml: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    result = CliRunner().invoke(app, ["train", str(yaml), "--output", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_a_run_leaves_all_that_it_should(run: Path) -> None:
+    present = {path.name for path in run.iterdir()}
+    assert present >= {
+        "config.yaml",
+        "environment.json",
+        "log.json",
+        "results.json",
+        "matrix.png",
+        "matrix.html",
+        "model",
+    }
+    assert (run / "matrix.png").read_bytes().startswith(b"\x89PNG")
+    results = Results.load(run)
+    assert {(str(row.pair), row.trained) for row in results.rows} == {
+        ("pos/eng", True),
+        ("ner/swa", True),
+        ("ner/eng", False),
+        ("pos/yor", False),
+    }
+    assert results.text_only == ["yor"]
+    assert all(row.low <= row.score <= row.high for row in results.rows)
+    card = (run / "model" / "README.md").read_text()
+    assert f"{results.row('pos', 'yor').score:.1f} ·" in card
+
+
+def test_a_resumed_run_continues_as_if_it_had_not_stopped(yaml: Path, run: Path, tmp_path: Path) -> None:
+    class Interrupt(TrainerCallback):
+        def on_step_end(self, args, state, control, **_) -> None:
+            if state.global_step == 27:
+                raise KeyboardInterrupt
+
+    config = load_run_config(yaml, [f"output={tmp_path / 'resumed'}"])
+    with pytest.raises(KeyboardInterrupt):
+        train(config, callbacks=[Interrupt()])
+    with pytest.raises(HyperXError, match="--resume"):
+        train(config)
+    train(config, resume=True)
+    whole, resumed = (
+        load_file(folder / "checkpoints" / "checkpoint-40" / "model.safetensors")
+        for folder in (run, tmp_path / "resumed")
+    )
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    log = [json.loads((folder / "log.json").read_text()) for folder in (run, tmp_path / "resumed")]
+    scores = [{row["step"]: row["eval_score"] for row in rows if "eval_score" in row} for rows in log]
+    assert scores[0] == scores[1]
+    assert set(scores[0]) == {10, 20, 30, 40}
+
+
+def test_the_best_checkpoint_is_the_model(run: Path) -> None:
+    log = [row for row in json.loads((run / "log.json").read_text()) if "eval_score" in row]
+    best = max(row["eval_score"] for row in log)
+    step = next(row["step"] for row in log if row["eval_score"] == best)
+    assert Results.load(run).step == step
+
+
+def tag(run: Path, *arguments: str, text: str = "the cat saw Paris .\n\nAmina ran\n") -> str:
+    result = CliRunner().invoke(app, ["tag", str(run), *arguments], input=text)
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return result.stdout
+
+
+def test_tagging_from_the_command_line_is_tagging_from_python(run: Path, tmp_path: Path) -> None:
+    expected = HyperX.from_pretrained(run).tag(["the cat saw Paris .", ["Amina", "ran"]], task="ner", language="eng")
+    file = tmp_path / "in.txt"
+    file.write_text("the cat saw Paris .\n\nAmina ran\n")
+    lines = tag(run, str(file), "--task", "ner", "--language", "en").split("\n")
+    assert [line.split("\t")[1] for line in lines[:5]] == expected[0]
+    rows = [json.loads(line) for line in tag(run, str(file), "-t", "ner", "-l", "eng", "-f", "jsonl").splitlines()]
+    assert [row["ner_tags"] for row in rows] == expected
+    assert rows[0]["tokens"] == ["the", "cat", "saw", "Paris", "."]
+
+
+def test_conllu_comes_back_with_all_that_it_held(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "in.conllu"
+    file.write_text("# text = the cat\n1-2\tthecat\t_\t_\t_\t_\t_\t_\t_\t_\n" + CONLLU)
+    output = tag(run, str(file), "-t", "pos", "-l", "yor")
+    assert output.startswith("# text = the cat\n1-2\tthecat\t")
+    rows = [line.split("\t") for line in output.splitlines() if line[:1].isdigit()][1:]
+    assert [row[1] for row in rows] == WORDS[:4]
+    assert {row[9] for row in rows} == {"Keep=Yes"}
+    assert [row[3] for row in rows] == HyperX.from_pretrained(run).tag([WORDS[:4]], task="pos", language="yor")[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tag", "RUN", "-t", "ner", "-l", "deu"], "not trained with the language 'deu'"),
+        (["tag", "RUN", "-t", "mlm", "-l", "eng"], "tags nothing"),
+        (["tag", "RUN", "-t", "ner", "-l", "eng", "-f", "xml"], "no output format 'xml'"),
+        (["tag", "RUN", "missing.txt", "-t", "ner", "-l", "eng"], "missing.txt can't be read"),
+        (["tag", "./nothing", "-t", "ner", "-l", "eng"], "no model folder './nothing'"),
+        (["matrix", "nothing"], "can't be read"),
+        (["evaluate", "RUN", "--split", "train"], "no split 'train'"),
+        (["train", "nothing.yaml"], "nothing.yaml can't be read"),
+    ],
+)
+def test_a_users_mistake_is_one_clear_error(run: Path, arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, [str(run) if part == "RUN" else part for part in arguments])
+    assert isinstance(result.exception, HyperXError)
+    assert message in str(result.exception)
+
+
+def test_the_matrix_as_text_and_html(run: Path, tmp_path: Path) -> None:
+    page = tmp_path / "matrix.html"
+    result = CliRunner().invoke(app, ["matrix", str(run), "--html", str(page), "--png", str(tmp_path / "m.png")])
+    assert result.exit_code == 0, result.output
+    for row in Results.load(run).rows:
+        assert f"{row.score:.1f}" in result.stdout
+        assert f"{row.score:.1f} <small>" in page.read_text()
+    assert 'class="text"' in page.read_text()
+
+
+def test_evaluating_again_gives_the_same_scores(run: Path) -> None:
+    before = Results.load(run)
+    result = CliRunner().invoke(app, ["evaluate", str(run)])
+    assert result.exit_code == 0, result.output
+    after = Results.load(run)
+    assert [row.score for row in after.rows] == [row.score for row in before.rows]
+    assert after.averages == before.averages

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ENCODERS, WORDS
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 from typer.testing import CliRunner
 
+from conftest import ENCODERS, WORDS
 from hyperx import HyperX
 from hyperx.cli.app import app
 from hyperx.config import load_run_config

@@ -61,6 +61,12 @@ class Backbone(nn.Module):
     def num_layers(self) -> int:
         return self.config.num_hidden_layers
 
+    def train(self, mode: bool = True) -> "Backbone":
+        """Keep the encoder's own dropout off: what is frozen can't overfit, and drawing masks costs a fifth of a step."""
+        super().train(mode)
+        self.encoder.eval()
+        return self
+
     def layer_norms(self) -> dict[str, nn.Parameter]:
         """Return the parameters of the encoder's LayerNorms by their names in the encoder."""
         return {

@@ -59,6 +59,32 @@ class FilesEntry(Strict):
     max_sentences: int | None = Field(None, ge=1)
 
 
+class HubEntry(Strict):
+    """Data from a data set on the Hugging Face Hub, with columns such as ``tokens`` and ``ner_tags``.
+
+    Attributes:
+        hub: the data set's id.
+        config, revision: of the data set.
+        task, language: the pair that it holds.
+        train, dev, test: its splits' names; null for one that it has not.
+        label_map, max_sentences: as for files.
+    """
+
+    hub: str
+    config: str | None = None
+    revision: str | None = None
+    task: str
+    language: str
+    train: str | None = "train"
+    dev: str | None = "validation"
+    test: str | None = "test"
+    label_map: dict[str, str] = {}
+    max_sentences: int | None = Field(None, ge=1)
+
+
+Entry = CorpusEntry | FilesEntry | HubEntry
+
+
 class TrainingConfig(Strict):
     """How a run trains.
 
@@ -106,7 +132,7 @@ class RunConfig(Strict):
     backbone: str = "builtin:multilingual-e5-small"
     revision: str | None = None
     method: MethodConfig = Field(HyperXConfig(), discriminator="name")
-    data: list[CorpusEntry | FilesEntry] = Field(min_length=1)
+    data: list[Entry] = Field(min_length=1)
     train: dict[str, list[str] | Literal["all"]]
     evaluate: dict[str, list[str] | Literal["all"]] | None = None
     training: TrainingConfig = TrainingConfig()
@@ -198,7 +224,7 @@ def _explain(path: Path, error: ValidationError, values: dict[str, Any]) -> str:
     return f"{path}: " + "; ".join(dict.fromkeys(lines)) + ". See docs/training.md for every key."
 
 
-_MODELS = {"CorpusEntry", "FilesEntry"}
+_MODELS = {model.__name__ for model in get_args(Entry)}
 _METHODS = {model.model_fields["name"].default for model in get_args(MethodConfig)}
 
 
@@ -206,12 +232,14 @@ def _known_keys(section: str) -> list[str]:
     sections: dict[str, Sequence[type[BaseModel]]] = {
         "training": [TrainingConfig],
         "method": get_args(MethodConfig),
-        "data": [CorpusEntry, FilesEntry],
+        "data": get_args(Entry),
     }
     return [key for model in sections.get(section, [RunConfig]) for key in model.model_fields]
 
 
-def _resolve(entry: CorpusEntry | FilesEntry, folder: Path) -> CorpusEntry | FilesEntry:
+def _resolve(entry: Entry, folder: Path) -> Entry:
     """Make an entry's paths relative to the working directory instead of the YAML file."""
+    if isinstance(entry, HubEntry):
+        return entry
     paths = ("root",) if isinstance(entry, CorpusEntry) else ("train", "dev", "test")
     return entry.model_copy(update={key: folder / value for key in paths if (value := getattr(entry, key))})

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hyperx.config import CorpusEntry, FilesEntry, RunConfig
+from hyperx.config import CorpusEntry, Entry, HubEntry, RunConfig
 from hyperx.data.catalog import languages, load_files, load_splits, tasks
+from hyperx.data.hub import load_hub
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
@@ -21,7 +22,7 @@ class RunData:
 
     Attributes:
         train: of the trained pairs, auxiliary tasks' among them.
-        dev: of the trained pairs that have a dev set.
+        dev: of the trained pairs and the cells to score, where there is a dev set.
         test: of the cells to score.
         notices: what a user should know about how the data was used.
     """
@@ -43,13 +44,13 @@ class RunData:
         return sorted({pair.language for pair in (*self.train, *self.test)})
 
 
-def available_pairs(config: RunConfig) -> dict[Pair, CorpusEntry | FilesEntry]:
+def available_pairs(config: RunConfig) -> dict[Pair, Entry]:
     """Return each pair that a run's data entries offer, and the entry that does.
 
     Raises:
         HyperXError: a corpus or a task is unknown, or two entries offer the same pair.
     """
-    pairs: dict[Pair, CorpusEntry | FilesEntry] = {}
+    pairs: dict[Pair, Entry] = {}
     for entry in config.data:
         for pair in _offered(entry):
             if pair in pairs:
@@ -97,7 +98,7 @@ def load_data(config: RunConfig) -> RunData:
     return data
 
 
-def read_splits(entry: CorpusEntry | FilesEntry, pair: Pair) -> Splits:
+def read_splits(entry: Entry, pair: Pair) -> Splits:
     """Read a pair's train, dev and test sentences.
 
     Raises:
@@ -105,6 +106,15 @@ def read_splits(entry: CorpusEntry | FilesEntry, pair: Pair) -> Splits:
     """
     if isinstance(entry, CorpusEntry):
         splits = load_splits(entry.corpus, pair.task, pair.language, root=entry.root, label_map=entry.label_map)
+    elif isinstance(entry, HubEntry):
+        splits = load_hub(
+            entry.hub,
+            entry.config,
+            task=pair.task,
+            splits={"train": entry.train, "dev": entry.dev, "test": entry.test},
+            revision=entry.revision,
+            label_map=entry.label_map,
+        )
     else:
         files = {"train": entry.train, "dev": entry.dev, "test": entry.test}
         splits = load_files(
@@ -128,14 +138,14 @@ def _add(data: RunData, pair: Pair, splits: Splits, *, trained: bool, scored: bo
         train, test = test, []
     if trained:
         data.train[pair] = train
-        if dev and not TASKS[pair.task].auxiliary:
-            data.dev[pair] = dev
+    if dev and not TASKS[pair.task].auxiliary:
+        data.dev[pair] = dev
     if scored and test:
         data.test[pair] = test
 
 
-def _offered(entry: CorpusEntry | FilesEntry) -> list[Pair]:
-    if isinstance(entry, FilesEntry):
+def _offered(entry: Entry) -> list[Pair]:
+    if not isinstance(entry, CorpusEntry):
         if entry.task not in TASKS:
             raise HyperXError(f"unknown task '{entry.task}' in 'data'; known are {', '.join(TASKS)}")
         return [Pair(entry.task, normalize(entry.language))]

@@ -22,21 +22,21 @@ def evaluate(
     majority: Mapping[str, str],
     split: str = "test",
     step: int | None = None,
-    progress: Callable[[Pair], None] = lambda pair: None,
+    progress: Callable[[str], None] = lambda doing: None,
 ) -> Results:
     """Score cells of a model's matrix.
 
     Args:
         data: gold sentences of each cell.
         majority: each task's most frequent tag in the training data.
-        progress: called before each cell.
+        progress: told of each cell before it is scored.
     """
     trained = {Pair.parse(text) for text in model.model_config.trained}
     seen = seen_by(model.model_config.backbone)
     rows: list[Row] = []
     resampled: dict[Pair, np.ndarray] = {}
     for number, (pair, sentences) in enumerate(data.items()):
-        progress(pair)
+        progress(f"Scoring {pair}, cell {number + 1} of {len(data)}")
         metric = model.tagging_task(pair.task).metric
         scored = score_pair(model, pair, sentences)
         resampled[pair] = resample(scored.counts, metric, seed=(seed, number))

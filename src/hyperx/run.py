@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,20 @@ LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
 
 
 def train(
-    config: RunConfig, *, data: RunData | None = None, resume: bool = False, callbacks: Sequence[TrainerCallback] = ()
+    config: RunConfig,
+    *,
+    data: RunData | None = None,
+    resume: bool = False,
+    callbacks: Sequence[TrainerCallback] = (),
+    progress: Callable[[str], None] = lambda doing: None,
 ) -> tuple[HyperX, Results]:
     """Train a run, score its matrix, and write its folder.
 
     Args:
         data: the run's sentences; read as the configuration says, unless given.
         resume: go on from the folder's last checkpoint, as if the run had not stopped.
+        callbacks: the Trainer's.
+        progress: told what is being done before and after training.
 
     Raises:
         HyperXError: the data can't be used; the folder holds a run and `resume` is not set.
@@ -40,13 +47,14 @@ def train(
     folder = prepare_folder(config, resume=resume)
     data = data or load_data(config)
     set_seed(config.seed)
+    progress("Loading the backbone")
     model = build_model(config, data)
-    examples = encode_all(model, data)
+    examples = encode_all(model, data, progress)
     restrict_vocabulary(model, examples)
     trainer = HyperXTrainer(
         model,
         examples=examples,
-        dev=data.dev,
+        dev={pair: sentences for pair, sentences in data.dev.items() if pair in data.train},
         config=config.training,
         folder=folder,
         seed=config.seed,
@@ -58,7 +66,13 @@ def train(
     write_json(folder / "log.json", trainer.state.log_history)
     model.save_pretrained(folder / "model")
     results = evaluate(
-        model, data.test, run=config.name, seed=config.seed, majority=majority_tags(data), step=best_step(trainer)
+        model,
+        data.test,
+        run=config.name,
+        seed=config.seed,
+        majority=majority_tags(data),
+        step=best_step(trainer),
+        progress=progress,
     )
     save_reports(folder, config, results)
     return model, results
@@ -115,12 +129,14 @@ def data_labels(task: str, data: RunData) -> list[str] | None:
     return usual + [f"{prefix}-{kind}" for kind in types for prefix in "BI"]
 
 
-def encode_all(model: HyperX, data: RunData) -> dict[Pair, list[Example]]:
+def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, list[Example]]:
     """Encode the training sentences."""
-    return {
-        pair: list(model.tasks[pair.task].encode(sentences, model.tokenizer, max_length=model.model_config.max_length))
-        for pair, sentences in data.train.items()
-    }
+    examples = {}
+    for pair, sentences in data.train.items():
+        progress(f"Encoding {pair}")
+        encoded = model.tasks[pair.task].encode(sentences, model.tokenizer, max_length=model.model_config.max_length)
+        examples[pair] = list(encoded)
+    return examples
 
 
 def restrict_vocabulary(model: HyperX, examples: dict[Pair, list[Example]]) -> None:

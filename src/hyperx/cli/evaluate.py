@@ -27,6 +27,15 @@ def evaluate(
     data = load_data(config)
     model = HyperX.from_pretrained(run)
     sentences = data.test if split == "test" else data.dev
-    results = score(model, sentences, run=config.name, seed=config.seed, split=split, majority=majority_tags(data))
+    with Console(stderr=True, highlight=False).status("") as status:
+        results = score(
+            model,
+            sentences,
+            run=config.name,
+            seed=config.seed,
+            split=split,
+            majority=majority_tags(data),
+            progress=status.update,
+        )
     results.save(run / ("results.json" if split == "test" else f"results-{split}.json"))
     print_matrix(results, Console(highlight=False))

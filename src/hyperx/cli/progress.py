@@ -4,14 +4,15 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.status import Status
 from transformers import TrainerCallback
 
 
 class TrainingProgress(TrainerCallback):
     """A bar with the loss and the time left, and a line for each dev score."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, status: Status) -> None:
+        self.status = status
         self.progress = Progress(
             TextColumn("[bold]Training[/]"),
             BarColumn(),
@@ -20,11 +21,12 @@ class TrainingProgress(TrainerCallback):
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=console,
+            console=self.status.console,
         )
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar = self.progress.add_task("train", total=state.max_steps, completed=state.global_step, note="")
+        self.status.stop()  # a terminal has one live line
         self.progress.start()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -41,3 +43,4 @@ class TrainingProgress(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.progress.stop()
+        self.status.start()

@@ -48,7 +48,9 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
     announce(config, data, console)
     show_notices(data.notices + notices, console)
     try:
-        _, results = train_run(config, data=data, resume=resume, callbacks=[TrainingProgress(console)])
+        with console.status("") as status:
+            shown = TrainingProgress(console, status)
+            _, results = train_run(config, data=data, resume=resume, callbacks=[shown], progress=status.update)
     except KeyboardInterrupt:
         console.print(f"Stopped. Go on with the last checkpoint in {config.folder} by --resume.")
         raise typer.Exit(130) from None

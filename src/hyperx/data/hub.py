@@ -3,9 +3,11 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from hyperx.data.labels import map_tag
+from hyperx.data.jsonl import to_sentence
+from hyperx.data.read import normalize_tags
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 
@@ -14,12 +16,36 @@ WIKIANN = {
     "eng": "en", "ara": "ar", "bre": "br", "isl": "is", "kaz": "kk", "tam": "ta", "tgl": "tl", "tur": "tr", "yor": "yo",
     "zho": "zh", "fao": "fo", "gun": "gn", "hsb": "hsb", "mlt": "mt", "san": "sa", "uig": "ug", "yue": "zh-yue",
 }  # fmt: skip
-WIKIPEDIA = {**WIKIANN}
+WIKIPEDIA = WIKIANN
 WIKIPEDIA_DUMP = "20231101"
 MAX_WIKIPEDIA = 100_000  # sentences a language
-_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
+SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _SENTENCE_END = re.compile(r"(?<=[.!?।。！？؟])\s*(?=\S)")
+
+
+def load_hub(
+    name: str,
+    config: str | None,
+    *,
+    task: str,
+    splits: Mapping[str, str | None] = SPLITS,
+    revision: str | None = None,
+    label_map: Mapping[str, str] | None = None,
+) -> dict[str, list[Sentence]]:
+    """Load a data set whose rows hold words and tags in columns named as in JSON Lines.
+
+    Args:
+        splits: the data set's names of train, dev and test.
+
+    Raises:
+        HyperXError: `datasets` is not installed, the data set can't be had, or its columns are others.
+    """
+    result = {}
+    for split, own in splits.items():
+        if own is not None:
+            read = partial(_sentences, name, config, own, task, revision)
+            result[split] = list(normalize_tags(read, task=task, label_map=label_map))
+    return result
 
 
 def load_wikiann(language: str, label_map: Mapping[str, str]) -> dict[str, list[Sentence]]:
@@ -28,8 +54,7 @@ def load_wikiann(language: str, label_map: Mapping[str, str]) -> dict[str, list[
     Raises:
         HyperXError: `datasets` is not installed, or the data set can't be had.
     """
-    name = _location("unimelb-nlp/wikiann")
-    return {split: list(_tagged(name, WIKIANN[language], own, label_map)) for split, own in _SPLITS.items()}
+    return load_hub("unimelb-nlp/wikiann", WIKIANN[language], task="ner", label_map=label_map)
 
 
 def load_wikipedia(language: str) -> dict[str, list[Sentence]]:
@@ -40,7 +65,7 @@ def load_wikipedia(language: str) -> dict[str, list[Sentence]]:
     """
     config = f"{WIKIPEDIA_DUMP}.{WIKIPEDIA[language]}"
     sentences: list[Sentence] = []
-    for number, row in enumerate(_rows(_location("wikimedia/wikipedia"), config, "train", streaming=True)):
+    for number, row in enumerate(_load("wikimedia/wikipedia", config, "train", streaming=True), 1):
         for line in str(row["text"]).splitlines():
             words = (sentence.split() for sentence in _SENTENCE_END.split(line))
             sentences += [
@@ -51,30 +76,35 @@ def load_wikipedia(language: str) -> dict[str, list[Sentence]]:
     return {"train": sentences[:MAX_WIKIPEDIA]}
 
 
-def _location(name: str) -> str:
-    """Return the data set's folder under ``$HYPERX_HUB``, for machines without the Hub, else its id."""
-    mirror = os.environ.get("HYPERX_HUB")
-    return os.path.join(mirror, name) if mirror else name
+def _sentences(name: str, config: str | None, split: str, task: str, revision: str | None) -> Iterator[Sentence]:
+    rows = _load(name, config, split, revision)
+    classes = {column: getattr(feature, "feature", feature) for column, feature in rows.features.items()}
+    names = {column: feature.names for column, feature in classes.items() if hasattr(feature, "names")}
+    for number, row in enumerate(rows, 1):
+        for column in names:
+            row[column] = [names[column][tag] if isinstance(tag, int) else tag for tag in row[column]]
+        sentence = to_sentence(row, f"{name}/{config}/{split}, row {number}", task)
+        if task == "pos" and sentence.tags and "_" in sentence.tags:
+            # A treebank's multiword token, which stands before its words and has no tag.
+            kept = [pair for pair in zip(sentence.words, sentence.tags, strict=True) if pair[1] != "_"]
+            words, tags = zip(*kept, strict=True) if kept else ((), ())
+            sentence = Sentence(words, tags, sentence.source)
+        if sentence.words:
+            yield sentence
 
 
-def _tagged(name: str, config: str, split: str, label_map: Mapping[str, str]) -> Iterator[Sentence]:
-    for number, row in enumerate(_rows(name, config, split), 1):
-        tags = [_TAGS[tag] if isinstance(tag, int) else tag for tag in row["ner_tags"]]
-        yield Sentence(
-            tuple(row["tokens"]), tuple(map_tag(tag, label_map) for tag in tags), f"{name}/{config}/{split}:{number}"
-        )
-
-
-def _rows(name: str, config: str, split: str, *, streaming: bool = False) -> Iterator[dict[str, Any]]:
+def _load(name: str, config: str | None, split: str, revision: str | None = None, *, streaming: bool = False) -> Any:
     try:
         from datasets import load_dataset
     except ImportError as error:
         raise HyperXError("data sets on the Hub need `pip install hyperx-nlp[hub]`") from error
+    mirror = os.environ.get("HYPERX_HUB")  # a folder of data sets, for machines without the Hub
+    location = os.path.join(mirror, name) if mirror else name
     try:
-        yield from load_dataset(name, config, split=split, streaming=streaming)
-    except (OSError, ValueError, ConnectionError) as error:
+        return load_dataset(location, config, split=split, revision=None if mirror else revision, streaming=streaming)
+    except (OSError, ValueError, ConnectionError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise HyperXError(
             f"the data set '{name}' ({config}, {split}) can't be loaded from the Hub: {reason} "
-            "Check the network, or set $HYPERX_HUB to a folder that holds a copy."
+            "Check the name and the network, or set $HYPERX_HUB to a folder that holds a copy."
         ) from error

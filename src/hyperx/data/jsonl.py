@@ -22,14 +22,20 @@ def read_jsonl(path: Path, *, task: str) -> Iterator[Sentence]:
     """
     for number, line in read_lines(path):
         if line.strip():
-            yield _sentence(line, f"{path}:{number}", task)
+            source = f"{path}:{number}"
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise HyperXError(f"{source}: not valid JSON: {error}; expected one object a line") from error
+            yield to_sentence(value, source, task)
 
 
-def _sentence(line: str, source: str, task: str) -> Sentence:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise HyperXError(f"{source}: not valid JSON: {error}; expected one object a line") from error
+def to_sentence(value: Any, source: str, task: str) -> Sentence:
+    """Turn an object, a line's or a row's of a data set, into a sentence.
+
+    Raises:
+        HyperXError: it has no words or tags, or not equally many.
+    """
     if not isinstance(value, dict):
         raise HyperXError(f'{source}: expected an object such as {{"tokens": [...], "{task}_tags": [...]}}')
     words = _strings(value, WORDS, source)

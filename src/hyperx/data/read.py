@@ -1,8 +1,9 @@
 """Any file of sentences."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -52,8 +53,19 @@ def read_sentences(
         raise HyperXError(f"unknown format '{format}'; known are {', '.join(FORMATS)}")
     if format == "auto":
         format = detect_format(path, task=task)
-    scheme = _scheme(path, task, format, tag_column) if task == "ner" else None
-    for sentence in _read(path, task, format, tag_column):
+    yield from normalize_tags(partial(_read, path, task, format, tag_column), task=task, label_map=label_map)
+
+
+def normalize_tags(
+    read: Callable[[], Iterator[Sentence]], *, task: str, label_map: Mapping[str, str] | None = None
+) -> Iterator[Sentence]:
+    """Yield what `read` does, which is called again for a first pass over entities, with checked and mapped tags.
+
+    Raises:
+        HyperXError: a word is empty, or a tag is none of the task's.
+    """
+    scheme = _scheme(read) if task == "ner" else None
+    for sentence in read():
         yield _clean(sentence, task, scheme, label_map or {})
 
 
@@ -83,18 +95,17 @@ def _read(path: Path, task: str, format: str, tag_column: int | None) -> Iterato
             return read_columns(path, task=task, tag_column=tag_column, wikiann=format == "wikiann" or None)
 
 
-def _scheme(path: Path, task: str, format: str, tag_column: int | None) -> Scheme:
-    """Find the entities' scheme, which takes a first pass over the file."""
+def _scheme(read: Callable[[], Iterator[Sentence]]) -> Scheme:
 
     def tags() -> Iterator[tuple[str, ...]]:
-        for sentence in _read(path, task, format, tag_column):
+        for sentence in read():
             _check_entities(sentence)
             yield sentence.tags or ()
 
     scheme = find_scheme(tags())
     if scheme is None:
         # Published files hold slips, an I- without its B-, which is read as the beginning that it is, as in IOB1.
-        for sentence in _read(path, task, format, tag_column):
+        for sentence in read():
             for number in slips(sentence.tags or ()):
                 logger.warning("%s: an entity begins with I-, read as B-", _at(sentence, number))
     return scheme or "IOB1"

@@ -35,10 +35,12 @@ def evaluate(
     seen = seen_by(model.model_config.backbone)
     rows: list[Row] = []
     resampled: dict[Pair, np.ndarray] = {}
+    counts: dict[str, np.ndarray] = {}
     for number, (pair, sentences) in enumerate(data.items()):
         progress(f"Scoring {pair}, cell {number + 1} of {len(data)}")
         metric = model.tagging_task(pair.task).metric
         scored = score_pair(model, pair, sentences)
+        counts[str(pair)] = scored.counts.astype(np.int32)
         resampled[pair] = resample(scored.counts, metric, seed=(seed, number))
         low, high = interval(resampled[pair])
         rows.append(
@@ -67,6 +69,7 @@ def evaluate(
         text_only=_text_only(trained),
         rows=rows,
         averages=_averages(rows, resampled),
+        counts=counts,
     )
 
 

@@ -1,11 +1,13 @@
-"""Results: a row a cell, and averages over them, in ``results.json``."""
+"""Results: a row a cell and averages over them in ``results.json``, and beside it each sentence's counts."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from hyperx.errors import HyperXError
 from hyperx.pairs import Pair
@@ -64,6 +66,7 @@ class Results(BaseModel):
     Attributes:
         step: of the checkpoint that was kept.
         text_only: languages whose raw text alone was trained on.
+        counts: by pair, a row of the metric's counts a sentence; empty where the file beside results.json is missing.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -77,6 +80,7 @@ class Results(BaseModel):
     text_only: list[str] = []
     rows: list[Row]
     averages: list[Average]
+    counts: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @property
     def tasks(self) -> list[str]:
@@ -96,8 +100,10 @@ class Results(BaseModel):
         return next((a for a in self.averages if (a.task, a.cells, a.languages) == wanted), None)
 
     def save(self, path: Path) -> None:
-        """Write ``results.json``."""
+        """Write ``results.json`` and, beside it, ``results.safetensors`` with the counts."""
         path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if self.counts:
+            save_file(self.counts, path.with_suffix(".safetensors"))
 
     @classmethod
     def load(cls, path: Path) -> "Results":
@@ -117,7 +123,12 @@ class Results(BaseModel):
         if not isinstance(values, dict) or values.get("version") != VERSION:
             raise HyperXError(f"{path} holds no results of version {VERSION}; evaluate the run again")
         try:
-            return cls.model_validate(values)
+            results = cls.model_validate(values)
+            counts = path.with_suffix(".safetensors")
+            results.counts = load_file(counts) if counts.is_file() else {}
+            return results
+        except SafetensorError as error:
+            raise HyperXError(f"{counts} can't be read ({error}); evaluate the run again") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

@@ -6,7 +6,7 @@ import warnings
 import typer
 from transformers.utils import logging as transformers_logging
 
-from hyperx.cli import backbone, data, evaluate, matrix, quickstart, tag, train
+from hyperx.cli import backbone, compare, data, evaluate, matrix, quickstart, tag, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,7 @@ app.command("quickstart")(quickstart.quickstart)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("matrix")(matrix.matrix)
+app.command("compare")(compare.compare)
 app.command("tag")(tag.tag)
 app.add_typer(data.app, name="data")
 app.add_typer(backbone.app, name="backbone")

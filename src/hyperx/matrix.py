@@ -9,10 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hyperx.languages import name as language_name
-from hyperx.results import Results, Row
+from hyperx.results import Average, Results, Row
 
 UNITS = {"f1": "F1", "accuracy": "accuracy"}
-AVERAGES = [(cells, group) for cells in ("trained", "zero-shot") for group in ("all", "seen", "unseen")]
 ZERO_SHOT, TEXT_ONLY = "○", "·"
 
 
@@ -35,6 +34,18 @@ def ordered_languages(results: Results) -> list[str]:
     return sorted(seen, key=lambda language: (seen[language] is False, language_name(language)))
 
 
+def shown_averages(results: Results) -> list[tuple[str, list[Average | None]]]:
+    """Return the averages to show, a label and a value a task; of seen and unseen languages where there are both."""
+    groups = ["all", "seen", "unseen"] if len({row.seen for row in results.rows}) > 1 else ["all"]
+    shown = []
+    for cells in ("trained", "zero-shot"):
+        for group in groups:
+            averages = [results.average(task, cells, group) for task in results.tasks]
+            if any(averages):
+                shown.append((f"mean of {cells}" + ("" if group == "all" else f", {group}"), averages))
+    return shown
+
+
 def print_matrix(results: Results, console: Console) -> None:
     """Print the matrix, its averages and a legend."""
     table = Table(
@@ -53,12 +64,9 @@ def print_matrix(results: Results, console: Console) -> None:
             *(cell_text(row, results) for row in rows),
         )
     table.add_section()
-    for cells, group in AVERAGES:
-        averages = [results.average(task, cells, group) for task in results.tasks]
-        if any(averages):
-            label = f"mean of {cells}" + ("" if group == "all" else f", {group}")
-            values = ["" if a is None else f"{a.score:.1f} ±{(a.high - a.low) / 2:.1f} ×{a.count}" for a in averages]
-            table.add_row(f"[bold]{label}[/]", "", *values)
+    for label, averages in shown_averages(results):
+        values = ["" if a is None else f"{a.score:.1f} ±{(a.high - a.low) / 2:.1f} ×{a.count}" for a in averages]
+        table.add_row(f"[bold]{label}[/]", "", *values)
     console.print(table)
     legend = f"[bold]score[/] trained   [cyan]score {ZERO_SHOT}[/] zero-shot"
     if results.text_only:
@@ -84,7 +92,7 @@ def save_png(results: Results, path: Path) -> None:
     from matplotlib.patches import Rectangle
 
     languages, tasks = ordered_languages(results), results.tasks
-    figure, axes = plt.subplots(figsize=(max(6.0, 0.52 * len(languages) + 2.2), 0.75 * len(tasks) + 2.4), dpi=160)
+    figure, axes = plt.subplots(figsize=(0.6 * len(languages), 0.6 * len(tasks)), dpi=160)
     colours = plt.get_cmap("YlGnBu")
     for y, task in enumerate(tasks):
         for x, language in enumerate(languages):
@@ -128,9 +136,10 @@ def save_png(results: Results, path: Path) -> None:
         f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22
     )
     axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
-    figure.text(0.01, 0.01, _legend(results), fontsize=8, color="0.35")
-    figure.tight_layout(rect=(0, 0.05, 1, 1))
-    figure.savefig(path, bbox_inches="tight", facecolor="white")
+    axes.annotate(
+        _legend(results), (0, 0), (0, -78), "axes fraction", textcoords="offset points", fontsize=8, color="0.35"
+    )
+    figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
     plt.close(figure)
 
 
@@ -144,20 +153,22 @@ def _legend(results: Results) -> str:
 
 
 def _summary(results: Results) -> str:
-    parts = []
+    lines = []
     for task in results.tasks:
+        parts = []
         for cells in ("trained", "zero-shot"):
             average = results.average(task, cells)
             if average:
-                parts.append(f"{heading(results, task)} {cells} {average.score:.1f}")
-    return "   ".join(parts)
+                parts.append(f"{cells} {average.score:.1f}")
+        lines.append(f"{heading(results, task)}: {', '.join(parts)}")
+    return "   ".join(lines)
 
 
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>
-:root { color-scheme: light dark; --line: #8884; --soft: #8889; --zero: #d9480f; }
+:root { color-scheme: light dark; --line: #8884; --soft: color-mix(in srgb, currentColor 65%, transparent); --zero: #d9480f; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
 table { border-collapse: separate; border-spacing: 3px; }
 th { text-align: left; font-weight: 500; padding: .2rem .7rem; white-space: nowrap; }
@@ -169,7 +180,7 @@ td.zero { border-color: var(--zero); }
 td.text { border-color: var(--zero); border-style: dotted; }
 td small, th small { color: var(--soft); font-weight: 400; }
 td.none, tfoot td { background: none; }
-tfoot th { border-top: 1px solid var(--line); }
+tfoot tr:first-child > * { border-top: 1px solid var(--line); border-radius: 0; }
 .key { display: inline-block; border: 2px solid transparent; border-radius: .35rem; padding: 0 .5rem; margin-right: .8rem; }
 .key.zero { border-color: var(--zero); } .key.text { border-color: var(--zero); border-style: dotted; }
 </style></head><body>
@@ -194,17 +205,14 @@ def save_html(results: Results, path: Path) -> None:
         head = f'<th scope="row">{escape(language_name(language))} <small>{escape(language)}</small>{unseen}</th>'
         body.append(f"<tr>{head}{''.join(_html_cell(row, results) for row in rows)}</tr>")
     foot = []
-    for cells, group in AVERAGES:
-        averages = [results.average(task, cells, group) for task in results.tasks]
-        if any(averages):
-            label = f"Mean of {cells}" + ("" if group == "all" else f", {group}")
-            values = "".join(
-                "<td></td>"
-                if a is None
-                else f"<td>{a.score:.1f} <small>{a.low:.1f}–{a.high:.1f}, {a.count} cells</small></td>"
-                for a in averages
-            )
-            foot.append(f'<tr><th scope="row">{label}</th>{values}</tr>')
+    for label, averages in shown_averages(results):
+        values = "".join(
+            "<td></td>"
+            if a is None
+            else f"<td>{a.score:.1f} <small>{a.low:.1f}–{a.high:.1f}, {a.count} cells</small></td>"
+            for a in averages
+        )
+        foot.append(f'<tr><th scope="row">{label.capitalize()}</th>{values}</tr>')
     legend = '<span class="key"><b>bold</b> trained</span><span class="key zero">zero-shot</span>'
     if results.text_only:
         legend += '<span class="key text">zero-shot, raw text only</span>'

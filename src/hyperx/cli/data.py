@@ -1,5 +1,6 @@
 """``hyperx data``: what data there is, and whether it can be used."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hyperx.data.catalog import CORPORA, languages, load_splits, tasks
-from hyperx.data.check import FileReport, check_file, count
+from hyperx.data.check import FileReport, check_file, collected_notices, count
 from hyperx.errors import HyperXError
 
 app = typer.Typer(no_args_is_help=True, help="Check data, count it, and list the corpora known by name.")
@@ -21,7 +22,8 @@ MAX_NOTICES = 5
 @app.command("list")
 def list_corpora() -> None:
     """List the corpora that a run can name."""
-    table = Table("Corpus", "Tasks", "Licence", "What it is", box=None, pad_edge=False)
+    table = Table("Corpus", "Tasks", "Licence", box=None, pad_edge=False)
+    table.add_column("What it is", overflow="fold")
     for corpus in CORPORA.values():
         table.add_row(f"[bold]{corpus.name}[/]", ", ".join(corpus.tasks), corpus.licence, corpus.description)
     Console(highlight=False).print(table)
@@ -47,27 +49,41 @@ def check(
 
 @app.command()
 def stats(
-    corpus: Annotated[str, typer.Argument(help="A corpus of `hyperx data list`.")],
+    names: Annotated[list[str], typer.Argument(help="Corpora of `hyperx data list`, or files.")],
     root: Root = None,
 ) -> None:
-    """Count a corpus: sentences, words and entities of each pair and split."""
-    table = Table("Pair", "Split", box=None, pad_edge=False)
+    """Count sentences, words and entities: of each pair and split of a corpus, or of files."""
+    table = Table("Data", "Split", box=None, pad_edge=False)
     for column in ("Sentences", "Words", "Words a sentence", "Entities"):
         table.add_column(column, justify="right")
-    for task in tasks(corpus):
-        for language in languages(corpus, task, root):
-            for split, sentences in load_splits(corpus, task, language, root=root).items():
-                report = FileReport(Path(split), task)
-                count(report, sentences)
-                table.add_row(
-                    f"{task}/{language}",
-                    split,
-                    f"{report.sentences:,}",
-                    f"{report.words:,}",
-                    f"{report.words / max(report.sentences, 1):.1f}",
-                    f"{report.labels.total():,}" if task == "ner" else "",
-                )
+    for name in names:
+        for label, split, report in _file_reports(Path(name)) if Path(name).is_file() else _corpus_reports(name, root):
+            table.add_row(
+                escape(label),
+                split,
+                f"{report.sentences:,}",
+                f"{report.words:,}",
+                f"{report.words / max(report.sentences, 1):.1f}",
+                f"{report.labels.total():,}" if report.task == "ner" else "",
+            )
     Console(highlight=False).print(table)
+
+
+def _file_reports(path: Path) -> Iterator[tuple[str, str, FileReport]]:
+    report = check_file(path)
+    if report.error:
+        raise HyperXError(report.error)
+    yield str(path), report.task, report
+
+
+def _corpus_reports(corpus: str, root: Path | None) -> Iterator[tuple[str, str, FileReport]]:
+    with collected_notices():  # `data check` shows them
+        for task in tasks(corpus):
+            for language in languages(corpus, task, root):
+                for split, sentences in load_splits(corpus, task, language, root=root).items():
+                    report = FileReport(Path(split), task)
+                    count(report, sentences)
+                    yield f"{task}/{language}", split, report
 
 
 def show(report: FileReport, console: Console) -> None:

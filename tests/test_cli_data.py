@@ -1,0 +1,76 @@
+"""``hyperx data`` as a user calls it."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hyperx.cli.app import app
+from hyperx.errors import HyperXError
+
+IOB2 = "Amina B-PER\nYusuf I-PER\nran O\n\nParis B-LOC\nsleeps O\n"
+
+
+def invoke(*arguments: str) -> tuple[int, str, BaseException | None]:
+    result = CliRunner().invoke(app, ["data", *arguments])
+    return result.exit_code, result.output, result.exception
+
+
+def test_list_names_every_corpus_with_its_licence() -> None:
+    code, output, _ = invoke("list")
+    assert code == 0
+    for name in ("starter", "masakhane-pos", "ud-2.7", "wikiann", "wikipedia"):
+        assert name in output
+    assert "CC0" in output
+
+
+def test_check_reports_what_a_file_holds(tmp_path: Path) -> None:
+    path = tmp_path / "a.iob2"
+    path.write_text(IOB2, encoding="utf-8")
+    code, output, _ = invoke("check", str(path))
+    assert code == 0
+    assert "ner, columns, 2 sentences, 5 words" in output
+    assert "PER 1, LOC 1" in output or "LOC 1, PER 1" in output
+
+
+def test_check_fails_where_a_file_cannot_be_used_and_goes_on(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.iob2", tmp_path / "bad.iob2"
+    good.write_text(IOB2, encoding="utf-8")
+    bad.write_text("Amina B-PER\nYusuf\n", encoding="utf-8")
+    code, output, _ = invoke("check", str(bad), str(good))
+    assert code == 1
+    assert f"✗ {bad}:2: 1 columns" in output
+    assert "2 sentences" in output
+
+
+def test_check_says_what_was_mended(tmp_path: Path) -> None:
+    path = tmp_path / "a.iob2"
+    path.write_text("the O\nParis I-LOC\n\nAmina B-PER\n", encoding="utf-8")
+    code, output, _ = invoke("check", str(path))
+    assert code == 0
+    assert f"note {path}:1, word 2 ('Paris'): an entity begins with I-, read as B-" in output
+
+
+def test_stats_of_files_and_corpora(tmp_path: Path) -> None:
+    path = tmp_path / "a.iob2"
+    path.write_text(IOB2, encoding="utf-8")
+    code, output, _ = invoke("stats", "starter", str(path))
+    assert code == 0
+    rows = [line.split() for line in output.splitlines()]
+    assert [*rows[-1][-5:]] == ["ner", "2", "5", "2.5", "2"]
+    assert next(row for row in rows if row[:2] == ["pos/swa", "test"])[2] == "25"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["stats", "masakane-pos"], "masakane-pos"),
+        (["stats", "mafand", "--root", "/nowhere"], "is not at /nowhere"),
+        (["check", "x.txt", "--label-map", "DATE"], "expected OLD=NEW"),
+    ],
+)
+def test_mistakes_are_one_clear_error(arguments: list[str], message: str) -> None:
+    code, _, error = invoke(*arguments)
+    assert code != 0
+    assert isinstance(error, HyperXError)
+    assert message in str(error)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-SENTENCE = "Amina Yusuf alisafiri kutoka Mombasa hadi Chuo Kikuu cha Nairobi ."
+SENTENCE = "Amina alisafiri kutoka Mombasa hadi Nairobi ."
 
 
 def quickstart(

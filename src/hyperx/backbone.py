@@ -1,12 +1,13 @@
 """The frozen encoder, and adapters attached to it from outside."""
 
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -83,7 +84,7 @@ class Backbone(nn.Module):
             inputs: ``input_ids`` and ``attention_mask``, ``(batch, length)``.
             result: ``(batch, length, hidden)``
         """
-        with self._attached(adapters):
+        with self._attached(adapters), _attention(inputs["input_ids"].device):
             return self.encoder(**inputs).last_hidden_state
 
     @contextmanager
@@ -99,6 +100,13 @@ class Backbone(nn.Module):
             return output if self._adapters is None else adapt(output, self._adapters[layer])
 
         return hook
+
+
+def _attention(device: torch.device) -> AbstractContextManager[None]:
+    # On the CPU, the fused kernel's backward pass takes half of a training step; plain matrix products, a twentieth.
+    if device.type == "cpu" and torch.is_grad_enabled():
+        return sdpa_kernel(SDPBackend.MATH)
+    return nullcontext()
 
 
 def adapter_sites(encoder: PreTrainedModel) -> list[nn.Module]:

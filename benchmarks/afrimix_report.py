@@ -27,7 +27,7 @@ def write_report(folder: Path) -> None:
     methods = {key: list(group) for key, group in groupby(sorted(runs, key=_system), key=_system)}
     partitions = sorted({run.name[:7] for run in runs})
     sections = []
-    table = [_header("Partition", "Task", "Cells", "single", "Hyper-X", "Difference", "95 % interval", "Runs")]
+    table = [header("Partition", "Task", "Cells", "single", "Hyper-X", "Difference", "95 % interval", "Runs")]
     differences: dict[str, list[Difference]] = {}
     for partition in partitions:
         single, hyperx = (_load(methods.get((partition, method), [])) for method in ("single", "hyperx"))
@@ -35,7 +35,7 @@ def write_report(folder: Path) -> None:
         if seeds:
             differences[partition] = compare(single[:seeds], hyperx[:seeds])
             table += [
-                _row(partition, d.task.upper(), d.cells, *_cells(d), seeds)
+                row(partition, d.task.upper(), d.cells, *_cells(d), seeds)
                 for d in differences[partition]
                 if d.languages == "all"
             ]
@@ -66,11 +66,11 @@ def _load(runs: Sequence[Path]) -> list[Results]:
     return [Results.load(run) for run in runs]
 
 
-def _header(*cells: str) -> str:
+def header(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |\n|" + "---|" * len(cells)
 
 
-def _row(*cells: object) -> str:
+def row(*cells: object) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
@@ -100,7 +100,7 @@ def _analysis(differences: dict[str, list[Difference]]) -> str:
         **{family: members.split() for family, members in FAMILIES.items()},
     }
     lines = [
-        _header(
+        header(
             "Languages",
             "POS: single",
             "Hyper-X",
@@ -122,13 +122,13 @@ def _analysis(differences: dict[str, list[Difference]]) -> str:
                 cells += [f"{first:.1f}", f"{second:.1f}", f"{second - first:+.1f}", f"{better} of {len(found)}"]
             else:
                 cells += [""] * 4
-        lines.append(_row(group, *cells))
+        lines.append(row(group, *cells))
     return "\n".join(lines)
 
 
 def _by_language(differences: dict[str, list[Difference]]) -> str:
     lines = [
-        _header(
+        header(
             "Language",
             "POS: single",
             "Hyper-X",
@@ -143,7 +143,7 @@ def _by_language(differences: dict[str, list[Difference]]) -> str:
     tasks = [_zero_shot(differences, task) for task in ("pos", "ner")]
     for language in sorted(set().union(*tasks)):
         cells = [cell for found in tasks for cell in (_cells(found[language]) if language in found else [""] * 4)]
-        lines.append(_row(language_name(language), *cells))
+        lines.append(row(language_name(language), *cells))
     return "\n".join(lines)
 
 

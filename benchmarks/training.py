@@ -76,7 +76,7 @@ def main(path: str = "configs/afrimix-mixed-1.yaml") -> None:
         "config": path,
         "tokens_per_second": {method: [round(value) for value in values] for method, values in rates.items()},
         "median": {method: round(statistics.median(values)) for method, values in rates.items()},
-        "hyperx_over_single": round(
+        "step_time_of_hyperx_over_single": round(
             statistics.median(b / a for a, b in zip(rates["hyperx"], rates["single"], strict=True)), 3
         ),
     }

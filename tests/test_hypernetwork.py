@@ -3,7 +3,7 @@ import torch
 
 from hyperx.methods import HyperXConfig, HyperXMethod, MatrixShape
 
-MBERT = MatrixShape(num_tasks=3, num_languages=16, num_layers=12, hidden_size=768)
+MBERT = MatrixShape(num_labels=(17, 7, 0), num_languages=16, num_layers=12, hidden_size=768)
 
 
 @pytest.mark.parametrize(("projection_size", "millions"), [(192, 76.1), (32, 13.0)])
@@ -22,7 +22,7 @@ def test_parameter_counts_of_base_and_small_on_mbert(projection_size: int, milli
 def small(recipe: str) -> HyperXMethod:
     torch.manual_seed(0)
     config = HyperXConfig(recipe=recipe, bottleneck=4, projection_size=6, embedding_size=5)
-    return HyperXMethod(config, MatrixShape(num_tasks=2, num_languages=3, num_layers=2, hidden_size=8))
+    return HyperXMethod(config, MatrixShape(num_labels=(17, 7), num_languages=3, num_layers=2, hidden_size=8))
 
 
 def test_equations_2_to_5_against_a_plain_reference() -> None:

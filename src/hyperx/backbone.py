@@ -63,10 +63,19 @@ class Backbone(nn.Module):
         return self.config.num_hidden_layers
 
     def train(self, mode: bool = True) -> "Backbone":
-        """Keep the encoder's own dropout off: what is frozen can't overfit, and drawing masks costs a fifth of a step."""
+        """Keep a frozen encoder's own dropout off: it can't overfit, and drawing masks costs a fifth of a step."""
         super().train(mode)
-        self.encoder.eval()
+        trained = any(parameter.requires_grad for parameter in self.encoder.parameters() if parameter.ndim > 1)
+        self.encoder.train(mode and trained)
         return self
+
+    def word_embeddings(self) -> nn.Embedding:
+        return self.encoder.get_input_embeddings()  # type: ignore[return-value]
+
+    def all_parameters(self, *, freeze_embeddings: bool) -> dict[str, nn.Parameter]:
+        """Return the encoder's parameters by name, without those of its word embeddings where they are to stay frozen."""
+        frozen = self.word_embeddings().weight if freeze_embeddings else None
+        return {name: parameter for name, parameter in self.encoder.named_parameters() if parameter is not frozen}
 
     def layer_norms(self) -> dict[str, nn.Parameter]:
         """Return the parameters of the encoder's LayerNorms by their names in the encoder."""

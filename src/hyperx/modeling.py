@@ -1,7 +1,7 @@
 """The model: a frozen backbone, a method that adapts it to a pair, and a head a task."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class HyperX(nn.Module):
         self._task_numbers = {name: number for number, name in enumerate(config.tasks)}
         self._language_numbers = {language: number for number, language in enumerate(config.languages)}
         shape = MatrixShape(
-            num_tasks=len(config.tasks),
+            num_labels=tuple(len(task.labels) for task in self.tasks.values()),
             num_languages=len(config.languages),
             num_layers=self.backbone.num_layers,
             hidden_size=self.backbone.hidden_size,
@@ -93,15 +93,16 @@ class HyperX(nn.Module):
         self.heads = nn.ModuleDict(
             {name: task.head(self.backbone.encoder, self.backbone.config) for name, task in self.tasks.items()}
         )
-        for parameter in self.backbone.layer_norms().values():
+        self.backbone_parameters = self.method.backbone_parameters(self.backbone)
+        for parameter in self.backbone_parameters.values():
             parameter.requires_grad_(True)
 
     @property
     def device(self) -> torch.device:
-        return next(self.method.parameters()).device
+        return next(self.parameters()).device
 
-    def adapters(self, pairs: Sequence[Pair]) -> list[AdapterWeights]:
-        """Return each site's adapter weights: one pair's for the whole batch, or a row's each.
+    def adapters(self, pairs: Sequence[Pair]) -> list[AdapterWeights] | None:
+        """Return each site's adapter weights: one pair's for the whole batch, or a row's each; None without adapters.
 
         Raises:
             HyperXError: a pair is outside the model's matrix.
@@ -109,11 +110,22 @@ class HyperX(nn.Module):
         distinct = list(dict.fromkeys(pairs))
         tasks, languages = zip(*(self._numbers(pair) for pair in distinct), strict=True)
         weights = self.method(torch.tensor(tasks, device=self.device), torch.tensor(languages, device=self.device))
+        if weights is None:
+            return None
         # A batch of one pair is a plain matrix product over all its tokens, without a batch dimension.
         rows: Any = 0 if len(distinct) == 1 else torch.tensor([distinct.index(pair) for pair in pairs])
         return [
             AdapterWeights._make(None if numbers is None else numbers[rows] for numbers in site) for site in weights
         ]
+
+    def head(self, pair: Pair) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
+        """Return a pair's head, which gives hidden states their logits, and what training adds to the loss.
+
+        Raises:
+            HyperXError: the pair is outside the model's matrix.
+        """
+        task, language = (torch.tensor(number, device=self.device) for number in self._numbers(pair))
+        return self.method.head(task, language, self.heads[pair.task])
 
     def _numbers(self, pair: Pair) -> tuple[int, int]:
         if pair.language not in self._language_numbers:
@@ -153,7 +165,9 @@ class HyperX(nn.Module):
             input_ids, attention_mask, labels: ``(batch, length)``
         """
         hidden = self.encode([pair], input_ids, attention_mask)
-        return {"loss": self.tasks[pair.task].loss(self.heads[pair.task], hidden, labels)}
+        head, penalty = self.head(pair)
+        loss = self.tasks[pair.task].loss(head, hidden, labels)
+        return {"loss": loss if penalty is None else loss + penalty}
 
     def tag(
         self,
@@ -183,17 +197,17 @@ class HyperX(nn.Module):
         """Return how many parameters are trained, by part."""
         parts = {
             "method": self.method.parameters(),
-            "layer_norms": self.backbone.layer_norms().values(),
+            "backbone": self.backbone_parameters.values(),
             **{f"{name}_head": head.parameters() for name, head in self.heads.items()},
         }
         return {part: sum(parameter.numel() for parameter in parameters) for part, parameters in parts.items()}
 
     def trained_state(self) -> dict[str, Tensor]:
-        """Return what training changes, by name: the method, the heads and the backbone's LayerNorms."""
+        """Return what training changes, by name: the method, the heads and what is trained of the backbone."""
         return {
             **{f"method.{name}": tensor for name, tensor in self.method.state_dict().items()},
             **{f"heads.{name}": tensor for name, tensor in self.heads.state_dict().items()},
-            **{f"layer_norms.{name}": tensor.detach() for name, tensor in self.backbone.layer_norms().items()},
+            **{f"backbone.{name}": tensor.detach() for name, tensor in self.backbone_parameters.items()},
         }
 
     def load_trained_state(self, state: dict[str, Tensor]) -> None:

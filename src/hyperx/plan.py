@@ -147,12 +147,12 @@ def _seconds(config: RunConfig, shape: PreTrainedConfig, pairs: list[PlannedPair
     pieces = _pieces_per_step(config, pairs)
     if pieces is None:
         return None
-    hidden, bottleneck = shape.hidden_size, config.method.bottleneck
+    hidden, bottleneck = shape.hidden_size, getattr(config.method, "bottleneck", 0)
     wide = getattr(shape, "intermediate_size", None) or getattr(shape, "hidden_dim", 4 * hidden)
     frozen = shape.num_hidden_layers * (4 * hidden * hidden + 2 * hidden * wide)
     adapters = shape.num_hidden_layers * 2 * hidden * bottleneck
-    # Forward 2 operations a weight, backward 2 more for activations, and for adapters 2 more for the weights.
-    operations = pieces * (4 * frozen + 6 * adapters)
+    # Forward 2 operations a weight, backward 2 more for activations, and for what is trained 2 more for the weights.
+    operations = pieces * ((4 if bottleneck else 6) * frozen + 6 * adapters)
     return config.training.steps * operations / (_speed() * 0.3)  # a step reaches about 0.3 of a matrix product's speed
 
 

@@ -15,11 +15,12 @@ from hyperx.config import RunConfig, save_run_config
 from hyperx.dataset import RunData, load_data
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
+from hyperx.methods import METHODS
 from hyperx.model_card import model_card
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
 from hyperx.results import Results
-from hyperx.tasks import Example, build_task
+from hyperx.tasks import TASKS, Example, build_task
 from hyperx.trainer import HyperXTrainer
 
 LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
@@ -103,7 +104,18 @@ def device_name() -> str:
 
 
 def build_model(config: RunConfig, data: RunData) -> HyperX:
-    """Build the model for a run's matrix, with fresh weights."""
+    """Build the model for a run's matrix, with fresh weights.
+
+    Raises:
+        HyperXError: the method can't serve a cell that is to be scored.
+    """
+    labelled = {pair.language for pair in data.train if not TASKS[pair.task].auxiliary}
+    without = sorted({pair.language for pair in data.test} - labelled)
+    if METHODS[config.method.name].needs_labels and without:
+        raise HyperXError(
+            f"the method '{config.method.name}' knows a language by its labelled data alone, and there is none of "
+            f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
+        )
     return HyperX(
         ModelConfig(
             backbone=config.backbone,

@@ -27,8 +27,12 @@ class Tagger:
         self.model = model
         self.pair = pair
         self.batch_size = batch_size
+        was_training = model.training
+        model.eval()
         with torch.inference_mode():
             self.adapters = model.adapters([pair])
+            self.head, _ = model.head(pair)
+        model.train(was_training)
 
     def tag(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """Return one tag a word of each sentence."""
@@ -55,7 +59,7 @@ class Tagger:
         input_ids, attention_mask = (tensor.to(model.device) for tensor in collate_inputs(examples, model.tokenizer))
         with autocast(model.device):
             hidden = model.backbone(self.adapters, input_ids=input_ids, attention_mask=attention_mask)
-            logits = model.heads[self.pair.task](hidden)
+            logits = self.head(hidden)
         scores = logits.float().log_softmax(-1).cpu()
         return [row[example.positions] for row, example in zip(scores, examples, strict=True)]
 

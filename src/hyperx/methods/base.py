@@ -1,29 +1,44 @@
 """What a method is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from hyperx.adapter import AdapterWeights
+from hyperx.backbone import Backbone
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixShape:
-    """The matrix that a method serves and the backbone that its adapters fit."""
+    """The matrix that a method serves and the backbone that its adapters fit.
 
-    num_tasks: int
+    Attributes:
+        num_labels: each task's; none for an auxiliary task.
+    """
+
+    num_labels: tuple[int, ...]
     num_languages: int
     num_layers: int
     hidden_size: int
 
+    @property
+    def num_tasks(self) -> int:
+        return len(self.num_labels)
+
 
 class Method(nn.Module):
-    """Supplies the adapter weights of any pair.
+    """Supplies what serves a pair: its adapter weights and, where a method has its own, its head.
 
     A subclass implements `forward`; it sets `learning_rate`, the recipe's own, and in `learning_rates` those of
     the model's parameters that need another, by a pattern of their names.
+
+    Attributes:
+        needs_labels: a language can be served only if labelled data of it was seen, in whatever task.
     """
+
+    needs_labels: ClassVar[bool] = False
 
     learning_rate: float
     learning_rates: dict[str, float]
@@ -35,8 +50,22 @@ class Method(nn.Module):
         self.shape = shape
         self.learning_rates = {}
 
-    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights]:
-        """Return the adapter weights of each site for each pair.
+    def backbone_parameters(self, backbone: Backbone) -> dict[str, nn.Parameter]:
+        """Return what is trained of the backbone, by name in the encoder: its LayerNorms, unless a method says otherwise."""
+        return backbone.layer_norms()
+
+    def head(
+        self, task: Tensor, language: Tensor, default: nn.Module
+    ) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
+        """Return a pair's head, the task's own (`default`) unless a method has another, and what to add to the loss.
+
+        Shapes:
+            task, language: ``()``, indices.
+        """
+        return default, None
+
+    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights] | None:
+        """Return the adapter weights of each site for each pair; None for a method without adapters.
 
         Shapes:
             tasks, languages: ``(pairs,)`` indices.

@@ -1,6 +1,6 @@
 """What a task is, and what it makes of sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
@@ -57,7 +57,7 @@ class Task(Protocol):
     def __init__(self, labels: Sequence[str] | None = None) -> None: ...
 
     def head(self, encoder: nn.Module, config: Any) -> nn.Module:
-        """Return a new head for an encoder, with a method ``logits(hidden, labels)``."""
+        """Return a new head for an encoder, from hidden states to logits."""
 
     def encode(
         self, sentences: Sequence[Sentence], tokenizer: PreTrainedTokenizerBase, *, max_length: int
@@ -69,7 +69,7 @@ class Task(Protocol):
     ) -> Batch:
         """Pad examples to a batch with labels; what is random in it comes from `generator`."""
 
-    def loss(self, head: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss over the labelled positions, in float32.
 
         Shapes:

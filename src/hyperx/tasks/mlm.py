@@ -1,6 +1,6 @@
 """Masked language modelling: the auxiliary task that trains every language's embedding, labelled data or not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -43,10 +43,17 @@ class MaskedLanguageModelHead(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Shapes: hidden ``(pieces, hidden)``, result ``(pieces, candidates)``."""
-        if self._output is None or self._output.device != hidden.device:
-            self._output = self._embeddings[0].weight.detach()[self.candidates.long()]
         hidden = self.norm(nn.functional.gelu(self.dense(hidden)))
-        return nn.functional.linear(hidden, self._output.to(hidden.dtype), self.bias.to(hidden.dtype))
+        return nn.functional.linear(hidden, self._weight(hidden.device).to(hidden.dtype), self.bias.to(hidden.dtype))
+
+    def _weight(self, device: torch.device) -> Tensor:
+        """Return the candidates' embeddings, looked up once as long as they are frozen."""
+        weight = self._embeddings[0].weight
+        if weight.requires_grad:
+            return weight[self.candidates.long()]
+        if self._output is None or self._output.device != device:
+            self._output = weight[self.candidates.long()]
+        return self._output
 
 
 class MaskedLanguageModelling:
@@ -88,7 +95,7 @@ class MaskedLanguageModelling:
         input_ids = torch.where(chosen & (fate >= 0.9), random, input_ids)
         return Batch(input_ids, attention_mask, labels)
 
-    def loss(self, head: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy over the masked pieces."""
         assert isinstance(head, MaskedLanguageModelHead)
         masked = labels != IGNORED

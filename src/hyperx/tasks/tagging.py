@@ -1,6 +1,6 @@
 """What the tasks that give each word a tag have in common: a word's label is read at its first piece."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -83,7 +83,7 @@ class TaggingTask:
             rows.append(row)
         return Batch(*collate_inputs(examples, tokenizer), pad(rows, IGNORED))
 
-    def loss(self, head: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy over words."""
         tagged = labels != IGNORED
         return nn.functional.cross_entropy(head(hidden[tagged]).float(), labels[tagged])

@@ -28,7 +28,7 @@ def small(recipe: str) -> HyperXMethod:
 def test_equations_2_to_5_against_a_plain_reference() -> None:
     method = small("paper")
     network = method.hypernetwork
-    weights = method(torch.tensor([1]), torch.tensor([2]))
+    weights = method(torch.tensor([1]), torch.tensor([2])).layers
     for layer in range(2):
         s_h = torch.cat(
             [
@@ -48,7 +48,7 @@ def test_equations_2_to_5_against_a_plain_reference() -> None:
 def test_two_pairs_get_different_adapters() -> None:
     method = small("paper")
     # (task, language): the same pair twice, another language, another task
-    sites = method(torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 1, 0]))
+    sites = method(torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 1, 0])).layers
     for weights in sites:
         torch.testing.assert_close(weights.down[0], weights.down[1])
         assert not torch.allclose(weights.down[0], weights.down[2])
@@ -56,7 +56,7 @@ def test_two_pairs_get_different_adapters() -> None:
 
 
 def test_the_default_starts_from_the_plain_backbone() -> None:
-    for weights in small("default")(torch.tensor([0]), torch.tensor([0])):
+    for weights in small("default")(torch.tensor([0]), torch.tensor([0])).layers:
         assert not weights.up.any()
         assert not weights.up_bias.any()
         assert weights.down.any()

@@ -7,9 +7,12 @@ import torch
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal, Normal, kl_divergence
 from torch.nn.functional import softplus
 
-from conftest import WORDS
+from conftest import WORDS, shake
+from hyperx.adapter import AdapterWeights, CouplingWeights, adapter_size, couple, uncouple, unflatten
 from hyperx.data.sentence import Sentence
-from hyperx.methods import FinetuneConfig, HyperXConfig, MatrixShape, PSFConfig, SingleConfig
+from hyperx.errors import HyperXError
+from hyperx.methods import FinetuneConfig, HyperXConfig, MADXConfig, MatrixShape, PSFConfig, SingleConfig
+from hyperx.methods.madx import read_language_adapters
 from hyperx.methods.psf import LowRankGaussian, PSFMethod
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
@@ -22,6 +25,7 @@ METHODS = {
     "single": SingleConfig(bottleneck=8),
     "finetune": FinetuneConfig(),
     "finetune-frozen-embeddings": FinetuneConfig(freeze_embeddings=True),
+    "madx": MADXConfig(language_bottleneck=6, task_bottleneck=8),
     "psf": PSFConfig(latent_size=6, rank=2, num_layers=3),
 }
 INPUTS = {"input_ids": torch.arange(5, 23).reshape(2, 9), "attention_mask": torch.ones(2, 9, dtype=torch.long)}
@@ -161,3 +165,98 @@ def test_training_samples_and_tagging_does_not() -> None:
 
     assert not torch.allclose(*twice(True))
     assert torch.equal(*twice(False))
+
+
+def random_adapter(hidden: int = 8, bottleneck: int = 3) -> AdapterWeights:
+    flat = torch.randn(adapter_size(hidden_size=hidden, bottleneck=bottleneck))
+    return unflatten(flat, hidden_size=hidden, bottleneck=bottleneck)
+
+
+def test_an_invertible_adapter_is_inverted() -> None:
+    torch.manual_seed(0)
+    weights = CouplingWeights(random_adapter(4, 2), random_adapter(4, 2))
+    embedded = torch.randn(2, 5, 8)
+    coupled = couple(embedded, weights)
+    assert not torch.allclose(coupled, embedded)
+    torch.testing.assert_close(uncouple(coupled, weights), embedded)
+    first, second = embedded[..., :4], embedded[..., 4:]
+    changed = first + torch.relu(second @ weights.first.down.T + weights.first.down_bias) @ weights.first.up.T
+    torch.testing.assert_close(coupled[..., :4], changed + weights.first.up_bias)
+
+
+@pytest.fixture
+def language_run(make_model, tmp_path: Path) -> Path:
+    """A saved model with language adapters."""
+    model = shake(make_model(method=MADXConfig(language_bottleneck=6, task_bottleneck=4)))
+    model.save_pretrained(tmp_path / "language-run")
+    return tmp_path / "language-run"
+
+
+def test_language_adapters_are_taken_over_frozen(language_run: Path, make_model) -> None:
+    config = MADXConfig(language_bottleneck=6, task_bottleneck=4, language_adapters=language_run)
+    model = make_model(method=config)
+    model.method.warm_start(["yor", "eng", "swa"])
+    adapters = read_language_adapters(language_run)
+    assert torch.equal(model.method.languages[0].layers, adapters["yor"]["layers"])
+    assert torch.equal(model.method.languages[0].coupling, adapters["yor"]["coupling"])
+    model.train()
+    model(Pair("pos", "eng"), **INPUTS, labels=INPUTS["input_ids"] % 7)["loss"].backward()
+    assert all(parameter.grad is None for parameter in model.method.languages.parameters())
+    assert model.method.tasks["0"].grad.any()
+    assert model.method.tasks["1"].grad is None
+    assert model.trained_parameters()["backbone"] == 0
+    with pytest.raises(HyperXError, match="no language adapters for hau"):
+        model.method.warm_start(["hau", "eng", "swa"])
+    with pytest.raises(HyperXError, match=r"don't fit.*size mismatch"):
+        make_model(
+            method=MADXConfig(language_bottleneck=5, task_bottleneck=4, language_adapters=language_run)
+        ).method.warm_start(["eng", "swa", "yor"])
+
+
+def test_masked_language_modelling_trains_one_languages_adapters(make_model) -> None:
+    model = shake(make_model(method=MADXConfig(language_bottleneck=6, task_bottleneck=4))).train()
+    model(Pair("mlm", "yor"), **INPUTS, labels=INPUTS["input_ids"])["loss"].backward()
+    grads = {name: parameter.grad is not None for name, parameter in model.method.named_parameters()}
+    assert {name for name, reached in grads.items() if reached} == {"languages.2.layers", "languages.2.coupling"}
+
+
+def test_the_embeddings_softmax_is_over_inverted_states(make_model) -> None:
+    model = shake(make_model(method=MADXConfig(language_bottleneck=6, task_bottleneck=4)))
+    pair, own = Pair("mlm", "swa"), model.heads["mlm"]
+    hidden = torch.randn(3, 16)
+    transformed = own.norm(torch.nn.functional.gelu(own.dense(hidden)))
+    coupling = model.adapters([pair]).coupling
+    inverse = uncouple(transformed, coupling)
+    torch.testing.assert_close(couple(inverse, coupling), transformed)
+    expected = inverse @ model.backbone.word_embeddings().weight.T + own.bias
+    torch.testing.assert_close(model.head(pair)[0](hidden), expected)
+
+
+@pytest.mark.parametrize("architecture", ["bert", "deberta-v2", "distilbert", "roberta", "xlm-roberta"])
+def test_stacks_of_a_mixed_batch_equal_one_pair_at_a_time(architecture: str, make_model) -> None:
+    model = shake(make_model(architecture, MADXConfig(language_bottleneck=6, task_bottleneck=4)))
+    pairs = [Pair("pos", "eng"), Pair("ner", "swa")]
+    with torch.inference_mode():
+        mixed = model.encode(pairs, **INPUTS)
+        for row, pair in enumerate(pairs):
+            alone = model.encode([pair], **{name: tensor[row : row + 1] for name, tensor in INPUTS.items()})
+            torch.testing.assert_close(mixed[row : row + 1], alone, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(mixed[0], mixed[1])
+
+
+def test_stacks_need_a_layer_norm_after_the_residual(make_model) -> None:
+    model = shake(make_model("modernbert", MADXConfig(language_bottleneck=6, task_bottleneck=4)))
+    with pytest.raises(HyperXError, match=r"modernbert.* has not"):
+        model.encode([Pair("pos", "eng")], **INPUTS)
+
+
+@pytest.mark.parametrize(
+    "method", [MADXConfig(skip_last_layer=True, task_bottleneck=4), HyperXConfig(bottleneck=4, skip_last_layer=True)]
+)
+def test_no_adapter_in_the_last_layer(method: object, make_model) -> None:
+    model = shake(make_model(method=method))
+    layers = model.adapters([Pair("pos", "eng")]).layers
+    assert layers[-1] is None
+    assert None not in layers[:-1]
+    assert len(layers) == 3
+    model.encode([Pair("pos", "eng")], **INPUTS)

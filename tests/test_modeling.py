@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from conftest import ENCODERS, WORDS, shake
+from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 from hyperx.errors import HyperXError
 from hyperx.methods import HyperXConfig, SingleConfig
@@ -31,10 +32,11 @@ def test_adapters_sit_in_every_layer(architecture: str, make_model) -> None:
     with torch.inference_mode():
         adapters = model.adapters([PAIRS[0]])
         whole = model.backbone(adapters, **INPUTS)
-        for layer, weights in enumerate(adapters):
-            other = [*adapters]
+        for layer, weights in enumerate(adapters.layers):
+            other = [*adapters.layers]
             other[layer] = weights._replace(up_bias=weights.up_bias + torch.arange(16.0))
-            assert not torch.allclose(model.backbone(other, **INPUTS), whole), f"layer {layer} has no adapter"
+            changed = model.backbone(Adapters(other), **INPUTS)
+            assert not torch.allclose(changed, whole), f"layer {layer} has no adapter"
 
 
 @pytest.mark.parametrize("architecture", ENCODERS)

@@ -1,6 +1,7 @@
-"""The bottleneck adapter: what one adapter site computes, whoever supplies its weights."""
+"""Adapters: what an adapter site computes, whoever supplies its weights."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +24,42 @@ class AdapterWeights(NamedTuple):
     up_bias: Tensor
     gain: Tensor | None = None
     offset: Tensor | None = None
+
+
+class Stack(NamedTuple):
+    """Adapters of one site that are applied in turn, as MAD-X does."""
+
+    adapters: tuple[AdapterWeights, ...]
+
+
+class CouplingWeights(NamedTuple):
+    """Weights of an invertible adapter: two bottlenecks, each over one half of the hidden states."""
+
+    first: AdapterWeights
+    second: AdapterWeights
+
+
+class Adapters(NamedTuple):
+    """What serves a pair, or with leading dimensions several.
+
+    Attributes:
+        layers: each site's; None for a layer without an adapter.
+        coupling: the invertible adapter at the embeddings.
+    """
+
+    layers: Sequence[AdapterWeights | Stack | None]
+    coupling: CouplingWeights | None = None
+
+
+def pick(weights: Any, rows: Any) -> Any:
+    """Index every tensor of a structure of weights by its leading dimension."""
+    if isinstance(weights, Tensor):
+        return weights[rows]
+    if isinstance(weights, tuple) and hasattr(weights, "_make"):
+        return weights._make(pick(part, rows) for part in weights)
+    if isinstance(weights, list | tuple):
+        return type(weights)(pick(part, rows) for part in weights)
+    return weights
 
 
 def adapter_size(*, hidden_size: int, bottleneck: int, layer_norm: bool = False) -> int:
@@ -50,10 +87,56 @@ def adapt(z: Tensor, weights: AdapterWeights) -> Tensor:
     Shapes:
         z: ``(batch, length, hidden)``, as is the result.
     """
-    down, up, down_bias, up_bias, gain, offset = weights
     x = z
-    if gain is not None and offset is not None:
-        x = torch.nn.functional.layer_norm(x, x.shape[-1:]) * gain.unsqueeze(-2) + offset.unsqueeze(-2)
+    if weights.gain is not None and weights.offset is not None:
+        normed = torch.nn.functional.layer_norm(x, x.shape[-1:])
+        x = normed * weights.gain.unsqueeze(-2) + weights.offset.unsqueeze(-2)
+    return bottleneck(x, weights) + z
+
+
+def bottleneck(x: Tensor, weights: AdapterWeights) -> Tensor:
+    """Return ``U ReLU(D x + d) + u``.
+
+    Shapes:
+        x: ``(batch, length, hidden)``, as is the result.
+    """
     # unsqueeze(-2) broadcasts a row's bias over its tokens, and is harmless where one pair serves the batch.
-    x = torch.relu(x @ down.mT + down_bias.unsqueeze(-2))
-    return x @ up.mT + up_bias.unsqueeze(-2) + z
+    inner = torch.relu(x @ weights.down.mT + weights.down_bias.unsqueeze(-2))
+    return inner @ weights.up.mT + weights.up_bias.unsqueeze(-2)
+
+
+def adapt_in_turn(z: Tensor, stack: Stack, *, residual: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
+    """Apply stacked adapters, each ``z ← U ReLU(D LN(z + x) + d) + u + z`` (Pfeiffer et al., EMNLP 2020, eq. 1 and 2).
+
+    Args:
+        residual: ``x``, what the layer adds to the feed-forward block's output.
+        norm: ``LN``, the layer's own, which it applies to the sum.
+
+    Shapes:
+        z, residual: ``(batch, length, hidden)``, as is the result.
+    """
+    for weights in stack.adapters:
+        z = bottleneck(norm(z + residual), weights) + z
+    return z
+
+
+def couple(embedded: Tensor, weights: CouplingWeights) -> Tensor:
+    """Apply an invertible adapter: ``o1 = F(e2) + e1``, ``o2 = G(o1) + e2`` (Pfeiffer et al., EMNLP 2020, eq. 4 and 5).
+
+    Shapes:
+        embedded: ``(batch, length, hidden)``, as is the result.
+    """
+    first, second = embedded.chunk(2, dim=-1)
+    first = first + bottleneck(second, weights.first)
+    return torch.cat([first, second + bottleneck(first, weights.second)], dim=-1)
+
+
+def uncouple(coupled: Tensor, weights: CouplingWeights) -> Tensor:
+    """Invert `couple`.
+
+    Shapes:
+        coupled: ``(..., hidden)``, as is the result.
+    """
+    first, second = coupled.chunk(2, dim=-1)
+    second = second - bottleneck(first, weights.second)
+    return torch.cat([first - bottleneck(second, weights.first), second], dim=-1)

@@ -1,9 +1,8 @@
 """The frozen encoder, and adapters attached to it from outside."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,19 +16,35 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from hyperx.adapter import AdapterWeights, adapt
+from hyperx.adapter import Adapters, AdapterWeights, adapt, adapt_in_turn, couple
 from hyperx.builtin import BUILTINS, materialize
 from hyperx.errors import HyperXError
 
-# Where an architecture's adapter sites are: the module whose output is the feed-forward block's, after dropout and
-# before the residual add. `{}` is the layer's number.
+
+class Site(NamedTuple):
+    """Where an architecture's adapters are; `{}` is the layer's number.
+
+    Attributes:
+        output: the module whose output is the feed-forward block's, after dropout and before the residual add.
+        input: the module that the residual enters; None where the layer adds it without a LayerNorm after.
+        norm: the LayerNorm after the residual add.
+    """
+
+    output: str
+    input: str | None = None
+    norm: str | None = None
+
+
+_BERT = Site("encoder.layer.{}.output.dropout", "encoder.layer.{}.intermediate", "encoder.layer.{}.output.LayerNorm")
 SITES = {
-    "bert": "encoder.layer.{}.output.dropout",
-    "deberta-v2": "encoder.layer.{}.output.dropout",
-    "distilbert": "transformer.layer.{}.ffn",
-    "modernbert": "layers.{}.mlp",
-    "roberta": "encoder.layer.{}.output.dropout",
-    "xlm-roberta": "encoder.layer.{}.output.dropout",
+    "bert": _BERT,
+    "deberta-v2": _BERT,
+    "distilbert": Site(
+        "transformer.layer.{}.ffn", "transformer.layer.{}.ffn", "transformer.layer.{}.output_layer_norm"
+    ),
+    "modernbert": Site("layers.{}.mlp"),
+    "roberta": _BERT,
+    "xlm-roberta": _BERT,
 }
 
 
@@ -46,9 +61,15 @@ class Backbone(nn.Module):
     def __init__(self, encoder: PreTrainedModel) -> None:
         super().__init__()
         self.encoder = encoder.requires_grad_(False)
-        self._adapters: Sequence[AdapterWeights] | None = None
-        for layer, site in enumerate(adapter_sites(encoder)):
-            site.register_forward_hook(self._hook(layer))
+        self._adapters: Adapters | None = None
+        self._residual: Tensor | None = None
+        site = _site(encoder)
+        for layer in range(encoder.config.num_hidden_layers):
+            if site.input is not None:
+                encoder.get_submodule(site.input.format(layer)).register_forward_pre_hook(self._note_residual)
+            norm = None if site.norm is None else encoder.get_submodule(site.norm.format(layer))
+            encoder.get_submodule(site.output.format(layer)).register_forward_hook(self._adapt(layer, norm))
+        encoder.get_submodule("embeddings").register_forward_hook(self._couple)
 
     @property
     def config(self) -> PreTrainedConfig:
@@ -86,8 +107,8 @@ class Backbone(nn.Module):
             for key, parameter in module.named_parameters(recurse=False)
         }
 
-    def forward(self, adapters: Sequence[AdapterWeights] | None = None, **inputs: Tensor) -> Tensor:
-        """Encode, with one site's adapter weights a layer, or plainly.
+    def forward(self, adapters: Adapters | None = None, **inputs: Tensor) -> Tensor:
+        """Encode, with adapters or plainly.
 
         Shapes:
             inputs: ``input_ids`` and ``attention_mask``, ``(batch, length)``.
@@ -97,18 +118,35 @@ class Backbone(nn.Module):
             return self.encoder(**inputs).last_hidden_state
 
     @contextmanager
-    def _attached(self, adapters: Sequence[AdapterWeights] | None) -> Any:
+    def _attached(self, adapters: Adapters | None) -> Any:
         self._adapters = adapters
         try:
             yield
         finally:
-            self._adapters = None
+            self._adapters = self._residual = None
 
-    def _hook(self, layer: int) -> Any:
+    def _adapt(self, layer: int, norm: nn.Module | None) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-            return output if self._adapters is None else adapt(output, self._adapters[layer])
+            weights = None if self._adapters is None else self._adapters.layers[layer]
+            if weights is None:
+                return output
+            if isinstance(weights, AdapterWeights):
+                return adapt(output, weights)
+            if norm is None or self._residual is None:
+                raise HyperXError(
+                    f"stacked adapters need a LayerNorm after the residual, which '{self.config.model_type}' has not"
+                )
+            return adapt_in_turn(output, weights, residual=self._residual, norm=norm)
 
         return hook
+
+    def _note_residual(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if self._adapters is not None:
+            self._residual = inputs[0]
+
+    def _couple(self, _module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        coupling = None if self._adapters is None else self._adapters.coupling
+        return output if coupling is None else couple(output, coupling)
 
 
 def _attention(device: torch.device) -> AbstractContextManager[None]:
@@ -118,15 +156,14 @@ def _attention(device: torch.device) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def adapter_sites(encoder: PreTrainedModel) -> list[nn.Module]:
-    """Return the module at each layer's adapter site, lowest layer first."""
+def _site(encoder: PreTrainedModel) -> Site:
     site = SITES.get(encoder.config.model_type)
     if site is None:
         raise HyperXError(
             f"no adapter sites are known for the architecture '{encoder.config.model_type}'; "
             f"known are {', '.join(sorted(SITES))}. Add its line to SITES in hyperx/backbone.py."
         )
-    return [encoder.get_submodule(site.format(layer)) for layer in range(encoder.config.num_hidden_layers)]
+    return site
 
 
 def backbone_folder(name: str) -> str:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from hyperx.adapter import AdapterWeights
+from hyperx.adapter import Adapters, pick
 from hyperx.backbone import Backbone, load_backbone, load_tokenizer
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
@@ -101,8 +101,8 @@ class HyperX(nn.Module):
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
-    def adapters(self, pairs: Sequence[Pair]) -> list[AdapterWeights] | None:
-        """Return each site's adapter weights: one pair's for the whole batch, or a row's each; None without adapters.
+    def adapters(self, pairs: Sequence[Pair]) -> Adapters | None:
+        """Return the adapters: one pair's for the whole batch, or a row's each; None for a method without them.
 
         Raises:
             HyperXError: a pair is outside the model's matrix.
@@ -114,9 +114,7 @@ class HyperX(nn.Module):
             return None
         # A batch of one pair is a plain matrix product over all its tokens, without a batch dimension.
         rows: Any = 0 if len(distinct) == 1 else torch.tensor([distinct.index(pair) for pair in pairs])
-        return [
-            AdapterWeights._make(None if numbers is None else numbers[rows] for numbers in site) for site in weights
-        ]
+        return pick(weights, rows)
 
     def head(self, pair: Pair) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
         """Return a pair's head, which gives hidden states their logits, and what training adds to the loss.
@@ -200,7 +198,8 @@ class HyperX(nn.Module):
             "backbone": self.backbone_parameters.values(),
             **{f"{name}_head": head.parameters() for name, head in self.heads.items()},
         }
-        return {part: sum(parameter.numel() for parameter in parameters) for part, parameters in parts.items()}
+        trained = {part: [p for p in parameters if p.requires_grad] for part, parameters in parts.items()}
+        return {part: sum(parameter.numel() for parameter in parameters) for part, parameters in trained.items()}
 
     def trained_state(self) -> dict[str, Tensor]:
         """Return what training changes, by name: the method, the heads and what is trained of the backbone."""
@@ -243,7 +242,7 @@ class HyperX(nn.Module):
         Raises:
             HyperXError: it can't be found, or is not a Hyper-X model that this version can read.
         """
-        folder = _model_folder(name, revision)
+        folder = model_folder(name, revision)
         model = cls(read_config(folder))
         try:
             state = load_file(folder / WEIGHTS_NAME)
@@ -278,7 +277,12 @@ def read_config(folder: Path) -> ModelConfig:
         raise HyperXError(f"{path}: {where}: {first['msg']}") from error
 
 
-def _model_folder(name: str | Path, revision: str | None) -> Path:
+def model_folder(name: str | Path, revision: str | None) -> Path:
+    """Return the folder of a saved model, a run's best or one from the Hub.
+
+    Raises:
+        HyperXError: it can't be found.
+    """
     path = Path(name)
     if path.is_dir():
         return path / "model" if (path / "model" / CONFIG_NAME).exists() else path

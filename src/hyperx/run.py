@@ -15,7 +15,7 @@ from hyperx.config import RunConfig, save_run_config
 from hyperx.dataset import RunData, load_data
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
-from hyperx.methods import METHODS
+from hyperx.methods import METHODS, MADXConfig
 from hyperx.model_card import model_card
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
@@ -116,7 +116,8 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
             f"the method '{config.method.name}' knows a language by its labelled data alone, and there is none of "
             f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
         )
-    return HyperX(
+    check_two_stages(config, data)
+    model = HyperX(
         ModelConfig(
             backbone=config.backbone,
             revision=config.revision,
@@ -127,6 +128,26 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
             max_length=config.training.max_length,
         )
     )
+    model.method.warm_start(data.languages)
+    return model
+
+
+def check_two_stages(config: RunConfig, data: RunData) -> None:
+    """Keep MAD-X's two stages apart.
+
+    Raises:
+        HyperXError: a run that trains language adapters has labels, or one that is given them trains by MLM.
+    """
+    if not isinstance(config.method, MADXConfig):
+        return
+    tasks = {pair.task for pair in data.train}
+    if config.method.language_adapters is None and tasks != {"mlm"}:
+        raise HyperXError(
+            "MAD-X is trained in two runs: one whose 'train' has mlm alone makes the language adapters, and one with "
+            "'language_adapters' naming that run's folder makes the task adapters"
+        )
+    if config.method.language_adapters is not None and "mlm" in tasks:
+        raise HyperXError("the language adapters are given: leave mlm out under 'train', or 'language_adapters'")
 
 
 def data_labels(task: str, data: RunData) -> list[str] | None:

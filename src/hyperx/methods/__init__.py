@@ -3,6 +3,7 @@
 from hyperx.methods.base import MatrixShape, Method
 from hyperx.methods.finetune import FinetuneConfig, FinetuneMethod
 from hyperx.methods.hyperx import HyperXConfig, HyperXMethod
+from hyperx.methods.madx import MADXConfig, MADXMethod
 from hyperx.methods.psf import PSFConfig, PSFMethod
 from hyperx.methods.single import SingleConfig, SingleMethod
 
@@ -11,6 +12,7 @@ __all__ = [
     "FinetuneConfig",
     "HyperXConfig",
     "HyperXMethod",
+    "MADXConfig",
     "MatrixShape",
     "Method",
     "PSFConfig",
@@ -19,10 +21,11 @@ __all__ = [
     "build_method",
 ]
 
-MethodConfig = HyperXConfig | SingleConfig | FinetuneConfig | PSFConfig
+MethodConfig = HyperXConfig | SingleConfig | MADXConfig | FinetuneConfig | PSFConfig
 METHODS: dict[str, type[Method]] = {
     "hyperx": HyperXMethod,
     "single": SingleMethod,
+    "madx": MADXMethod,
     "finetune": FinetuneMethod,
     "psf": PSFMethod,
 }

@@ -1,12 +1,12 @@
 """What a method is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from hyperx.adapter import AdapterWeights
+from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 
 
@@ -54,6 +54,13 @@ class Method(nn.Module):
         """Return what is trained of the backbone, by name in the encoder: its LayerNorms, unless a method says otherwise."""
         return backbone.layer_norms()
 
+    def warm_start(self, languages: Sequence[str]) -> None:
+        """Take over what other runs have trained, as the configuration says; `languages` are the matrix's, in order.
+
+        Raises:
+            HyperXError: it is not there, or doesn't fit.
+        """
+
     def head(
         self, task: Tensor, language: Tensor, default: nn.Module
     ) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
@@ -64,11 +71,11 @@ class Method(nn.Module):
         """
         return default, None
 
-    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights] | None:
-        """Return the adapter weights of each site for each pair; None for a method without adapters.
+    def forward(self, tasks: Tensor, languages: Tensor) -> Adapters | None:
+        """Return each pair's adapters; None for a method without adapters.
 
         Shapes:
             tasks, languages: ``(pairs,)`` indices.
-            result: a site's weights have a leading dimension of the number of pairs.
+            result: weights have a leading dimension of the number of pairs.
         """
         raise NotImplementedError

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from hyperx.adapter import AdapterWeights
+from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 from hyperx.methods.base import MatrixShape, Method
 from hyperx.methods.single import HEAD_LEARNING_RATE
@@ -37,6 +37,6 @@ class FinetuneMethod(Method):
         """Return all parameters of the encoder, the word embeddings only where they are not frozen."""
         return backbone.all_parameters(freeze_embeddings=self.config.freeze_embeddings)
 
-    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights] | None:
+    def forward(self, tasks: Tensor, languages: Tensor) -> Adapters | None:
         """Return None: there are no adapters."""
         return None

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from hyperx.adapter import AdapterWeights, adapter_size, unflatten
+from hyperx.adapter import Adapters, adapter_size, unflatten
 from hyperx.hypernetwork import Hypernetwork
 from hyperx.methods.base import MatrixShape, Method
 from hyperx.methods.single import HEAD_LEARNING_RATE, StaticAdapters
@@ -20,6 +20,7 @@ class HyperXConfig(BaseModel):
         projection_size: ``d_p``; 192 is Hyper-X Base, 32 Small.
         embedding_size: ``d_l = d_t = d_i``.
         layer_norm: a LayerNorm with generated gain and offset inside the adapters.
+        skip_last_layer: no adapter in the last layer, as in MAD-X 2.0.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -29,6 +30,7 @@ class HyperXConfig(BaseModel):
     projection_size: int = Field(32, ge=1, le=4096)
     embedding_size: int = Field(64, ge=1, le=4096)
     layer_norm: bool = False
+    skip_last_layer: bool = False
 
 
 class HyperXMethod(Method):
@@ -36,10 +38,11 @@ class HyperXMethod(Method):
 
     def __init__(self, config: HyperXConfig, shape: MatrixShape) -> None:
         super().__init__(config, shape)
+        self.num_sites = shape.num_layers - config.skip_last_layer
         self.hypernetwork = Hypernetwork(
             num_tasks=shape.num_tasks,
             num_languages=shape.num_languages,
-            num_layers=shape.num_layers,
+            num_layers=self.num_sites,
             output_size=adapter_size(
                 hidden_size=shape.hidden_size, bottleneck=config.bottleneck, layer_norm=config.layer_norm
             ),
@@ -63,7 +66,7 @@ class HyperXMethod(Method):
 
     def _init_default(self) -> None:
         self.base = StaticAdapters(
-            num_layers=self.shape.num_layers,
+            num_layers=self.num_sites,
             hidden_size=self.shape.hidden_size,
             bottleneck=self.config.bottleneck,
             layer_norm=self.config.layer_norm,
@@ -80,12 +83,12 @@ class HyperXMethod(Method):
             "method.hypernetwork.*": 1e-3 / self.config.projection_size,
         }
 
-    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights]:
+    def forward(self, tasks: Tensor, languages: Tensor) -> Adapters:
         """Generate the adapter weights of each site for each pair."""
         flat = self.hypernetwork(tasks, languages)
         if self.base is not None:
             flat = flat + self.base.flat
-        return [
+        sites = [
             unflatten(
                 weights,
                 hidden_size=self.shape.hidden_size,
@@ -94,3 +97,4 @@ class HyperXMethod(Method):
             )
             for weights in flat.unbind(1)
         ]
+        return Adapters(sites + [None] * self.config.skip_last_layer)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn.functional import linear, softplus
 
-from hyperx.adapter import AdapterWeights
+from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 from hyperx.methods.base import MatrixShape, Method
 
@@ -123,7 +123,7 @@ class PSFMethod(Method):
         """Return all parameters of the encoder, the word embeddings only where they are not frozen."""
         return backbone.all_parameters(freeze_embeddings=self.config.freeze_embeddings)
 
-    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights] | None:
+    def forward(self, tasks: Tensor, languages: Tensor) -> Adapters | None:
         """Return None: there are no adapters."""
         return None
 

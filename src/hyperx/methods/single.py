@@ -6,7 +6,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from hyperx.adapter import AdapterWeights, adapter_size, unflatten
+from hyperx.adapter import Adapters, adapter_size, unflatten
 from hyperx.methods.base import MatrixShape, Method
 
 # A tag head reads hidden states that differ little from one another (e5's, a tenth of a unit), so its weights must
@@ -53,14 +53,16 @@ class SingleMethod(Method):
             layer_norm=config.layer_norm,
         )
 
-    def forward(self, tasks: Tensor, languages: Tensor) -> list[AdapterWeights]:
+    def forward(self, tasks: Tensor, languages: Tensor) -> Adapters:
         """Return each layer's adapter, whatever the pair."""
-        return [
-            unflatten(
-                flat.expand(len(tasks), -1),
-                hidden_size=self.shape.hidden_size,
-                bottleneck=self.config.bottleneck,
-                layer_norm=self.config.layer_norm,
-            )
-            for flat in self.adapters.flat
-        ]
+        return Adapters(
+            [
+                unflatten(
+                    flat.expand(len(tasks), -1),
+                    hidden_size=self.shape.hidden_size,
+                    bottleneck=self.config.bottleneck,
+                    layer_norm=self.config.layer_norm,
+                )
+                for flat in self.adapters.flat
+            ]
+        )

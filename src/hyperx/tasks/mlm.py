@@ -41,10 +41,18 @@ class MaskedLanguageModelHead(nn.Module):
         self.bias = nn.Parameter((counts / counts.sum()).log().to(self.bias))
         self._output = None
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Shapes: hidden ``(pieces, hidden)``, result ``(pieces, candidates)``."""
-        hidden = self.norm(nn.functional.gelu(self.dense(hidden)))
+    def forward(self, hidden: Tensor, inverse: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> Tensor:
+        """Return the candidates' logits; `inverse` undoes what an invertible adapter did to the embeddings.
+
+        Shapes:
+            hidden: ``(pieces, hidden)``; result: ``(pieces, candidates)``.
+        """
+        hidden = inverse(self.norm(nn.functional.gelu(self.dense(hidden))))
         return nn.functional.linear(hidden, self._weight(hidden.device).to(hidden.dtype), self.bias.to(hidden.dtype))
+
+    def inverted(self, inverse: Callable[[Tensor], Tensor]) -> "InvertedHead":
+        """Return this head over embeddings that an invertible adapter has changed."""
+        return InvertedHead(self, inverse)
 
     def _weight(self, device: torch.device) -> Tensor:
         """Return the candidates' embeddings, looked up once as long as they are frozen."""
@@ -54,6 +62,16 @@ class MaskedLanguageModelHead(nn.Module):
         if self._output is None or self._output.device != device:
             self._output = weight[self.candidates.long()]
         return self._output
+
+
+class InvertedHead:
+    """A masked language model's head over embeddings that an invertible adapter has changed."""
+
+    def __init__(self, head: MaskedLanguageModelHead, inverse: Callable[[Tensor], Tensor]) -> None:
+        self.head, self.inverse, self.candidates = head, inverse, head.candidates
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        return self.head(hidden, self.inverse)
 
 
 class MaskedLanguageModelling:
@@ -97,7 +115,7 @@ class MaskedLanguageModelling:
 
     def loss(self, head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy over the masked pieces."""
-        assert isinstance(head, MaskedLanguageModelHead)
+        assert isinstance(head, MaskedLanguageModelHead | InvertedHead)
         masked = labels != IGNORED
         targets = torch.searchsorted(head.candidates, labels[masked].to(torch.int32))
         return nn.functional.cross_entropy(head(hidden[masked]).float(), targets)

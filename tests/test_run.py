@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import Result
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 from typer.testing import CliRunner
@@ -189,3 +190,39 @@ def test_evaluating_again_gives_the_same_scores(run: Path) -> None:
     after = Results.load(run)
     assert [row.score for row in after.rows] == [row.score for row in before.rows]
     assert after.averages == before.averages
+
+
+def test_mad_x_is_trained_in_two_runs(yaml: Path, tmp_path: Path) -> None:
+    method = "{name: madx, language_bottleneck: 8, task_bottleneck: 4"
+    texts = [f"{{task: mlm, language: {language}, train: raw.txt}}" for language in ("eng", "swa", "yor")]
+    entries = [
+        line.strip()[2:] for line in yaml.read_text().splitlines() if line.startswith("  - ") and "mlm" not in line
+    ]
+    data = f"data=[{', '.join([*entries, *texts])}]"
+
+    def invoke(output: str, *overrides: str) -> Result:
+        arguments = ["train", str(yaml), data, *overrides, "--output", str(tmp_path / output)]
+        return CliRunner().invoke(app, arguments)
+
+    result = invoke("languages", f"method={method}}}")
+    assert "MAD-X is trained in two runs" in str(result.exception)
+    result = invoke("languages", f"method={method}}}", "train={mlm: all}")  # the mistake left nothing in the way
+    assert result.exit_code == 0, result.output
+    given = f"method={method}, language_adapters: {tmp_path / 'languages'}}}"
+    assert "leave mlm out" in str(invoke("tasks", given).exception)
+    result = invoke("tasks", given, "train={pos: [eng], ner: [swa]}")
+    assert result.exit_code == 0, result.output
+    model = HyperX.from_pretrained(tmp_path / "tasks")
+    assert len(model.tag(["the cat ran"], task="ner", language="yor")[0]) == 3
+    before = load_file(tmp_path / "languages" / "model" / "model.safetensors")["method.languages.2.layers"]
+    assert torch.equal(model.method.languages[2].layers, before)
+
+
+def test_a_language_without_labels_has_no_posterior(yaml: Path, tmp_path: Path) -> None:
+    arguments = ["train", str(yaml), "method={name: psf, latent_size: 4, rank: 2}", "--output", str(tmp_path / "psf")]
+    result = CliRunner().invoke(app, arguments)
+    assert "there is none of yor" in str(result.exception)
+    result = CliRunner().invoke(
+        app, [*arguments, "evaluate={pos: [eng], ner: [eng, swa]}", "train={pos: [eng], ner: [swa]}"]
+    )
+    assert result.exit_code == 0, result.output

@@ -215,7 +215,7 @@ def _explain(path: Path, error: ValidationError, values: dict[str, Any]) -> str:
         where = ".".join(location)
         if problem["type"] == "extra_forbidden":
             near = difflib.get_close_matches(location[-1], _known_keys(location[0]), n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
+            hint = f" (did you mean '{near[0]}'?)" if near else ""
             lines.append(f"unknown key '{where}'{hint}")
         elif problem["type"] == "missing":
             lines.append(f"'{where}' is missing")

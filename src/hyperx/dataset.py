@@ -69,12 +69,12 @@ def trained_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
 
 
 def evaluated_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
-    """Return the cells to score: those that the configuration names, else all of tasks that tag.
+    """Return the cells to score: those that the configuration names, else all of the tasks that it trains.
 
     Raises:
-        HyperXError: a cell to score has no data.
+        HyperXError: a cell to score has no data, or its task is trained in no language.
     """
-    cells = [pair for pair in available if not TASKS[pair.task].auxiliary]
+    cells = [pair for pair in available if not TASKS[pair.task].auxiliary and pair.task in config.train]
     return cells if config.evaluate is None else _select("evaluate", config.evaluate, cells)
 
 

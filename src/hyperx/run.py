@@ -86,7 +86,7 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
         HyperXError: it holds a run and `resume` is not set.
     """
     folder = config.folder
-    if (folder / "config.yaml").exists() and not resume:
+    if not resume and any((folder / part).exists() for part in ("checkpoints", "results.json")):
         raise HyperXError(f"{folder} holds a run already; give --resume to go on with it, or another --output")
     folder.mkdir(parents=True, exist_ok=True)
     save_run_config(config, folder / "config.yaml")
@@ -202,9 +202,11 @@ def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
     from hyperx.matrix import save_html, save_png
 
     results.save(folder / "results.json")
-    save_png(results, folder / "matrix.png")
-    save_html(results, folder / "matrix.html")
-    (folder / "model" / "README.md").write_text(model_card(results, config.model_dump(mode="json")), encoding="utf-8")
+    if results.rows:  # a run that trains language adapters alone has no cells
+        save_png(results, folder / "matrix.png")
+        save_html(results, folder / "matrix.html")
+        card = model_card(results, config.model_dump(mode="json"))
+        (folder / "model" / "README.md").write_text(card, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -54,8 +54,9 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
     except KeyboardInterrupt:
         console.print(f"Stopped. Go on with the last checkpoint in {config.folder} by --resume.")
         raise typer.Exit(130) from None
-    print_matrix(results, Console(highlight=False))
-    console.print(f"Saved in {config.folder}: model/, results.json, matrix.png, matrix.html, log.json")
+    if results.rows:
+        print_matrix(results, Console(highlight=False))
+    console.print(f"Saved in {config.folder}: {', '.join(sorted(path.name for path in config.folder.iterdir()))}")
 
 
 def announce(config: RunConfig, data: RunData, console: Console) -> None:

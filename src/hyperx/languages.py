@@ -102,7 +102,7 @@ def normalize(code: str) -> str:
 
 
 def name(code: str) -> str:
-    """The English name of a language, or its code where it has none.
+    """The English name of a language without what stands in brackets, or its code where it has none.
 
     Raises:
         HyperXError: `code` names no known language.
@@ -111,7 +111,7 @@ def name(code: str) -> str:
     if canonical in _NAMES:
         return _NAMES[canonical]
     english = langcodes.get(canonical).language_name()
-    return canonical if english.startswith("Unknown language") else english
+    return canonical if english.startswith("Unknown language") else english.split(" (")[0]
 
 
 def seen_by(backbone: str) -> frozenset[str] | None:

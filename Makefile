@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ADAPTERS := .venv-adapters
 TORCH ?= torch==2.13.0
+WHEELS := https://download.pytorch.org/whl/cpu
 
 .PHONY: quickstart test lint dist clean
 
@@ -28,7 +29,7 @@ dist: $(VENV)/dev
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu $(TORCH)
+	$(BIN)/python -m pip install --quiet --no-deps --extra-index-url $(WHEELS) $(TORCH)
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
@@ -40,8 +41,8 @@ $(VENV)/dev: $(VENV)/installed
 # AdapterHub's library, to compare with, needs an older transformers.
 $(ADAPTERS)/installed: Makefile
 	$(PYTHON) -m venv $(ADAPTERS)
-	$(ADAPTERS)/bin/python -m pip install --quiet --extra-index-url https://download.pytorch.org/whl/cpu $(TORCH)
-	$(ADAPTERS)/bin/python -m pip install --quiet adapters==1.3.0
+	$(ADAPTERS)/bin/python -m pip install --quiet --no-deps --extra-index-url $(WHEELS) $(TORCH)
+	$(ADAPTERS)/bin/python -m pip install --quiet $(TORCH) adapters==1.3.0
 	touch $@
 
 clean:

@@ -84,7 +84,7 @@ class Backbone(nn.Module):
         return self.config.num_hidden_layers
 
     def train(self, mode: bool = True) -> "Backbone":
-        """Keep a frozen encoder's own dropout off: it can't overfit, and drawing masks costs a fifth of a step."""
+        """Keep a frozen encoder's own dropout off: it can't overfit, and drawing masks costs time."""
         super().train(mode)
         trained = any(parameter.requires_grad for parameter in self.encoder.parameters() if parameter.ndim > 1)
         self.encoder.train(mode and trained)

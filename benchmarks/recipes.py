@@ -114,10 +114,12 @@ def run(variant: str, seed: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("variants", nargs="*", default=list(VARIANTS), metavar="VARIANT", choices=[*VARIANTS, []])
+    parser.add_argument("variants", nargs="*", default=list(VARIANTS), metavar="VARIANT")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--report", action="store_true", help="only draw the report again")
     arguments = parser.parse_args()
+    if unknown := set(arguments.variants) - set(VARIANTS):
+        parser.error(f"unknown variant {', '.join(unknown)}; known are {', '.join(VARIANTS)}")
     logging.set_verbosity_error()
     for seed in [] if arguments.report else arguments.seeds:
         for variant in arguments.variants:

@@ -1,6 +1,7 @@
 """Whole runs, with a tiny backbone: train, resume, evaluate, tag, draw, as a user would."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from conftest import ENCODERS, WORDS
 from hyperx import HyperX
 from hyperx.cli.app import app
 from hyperx.config import load_run_config
+from hyperx.cost import Cost
 from hyperx.errors import HyperXError
 from hyperx.results import Results
 from hyperx.run import train
@@ -107,6 +109,11 @@ def test_a_resumed_run_continues_as_if_it_had_not_stopped(yaml: Path, run: Path,
         train(config, callbacks=[Interrupt()])
     with pytest.raises(HyperXError, match="--resume"):
         train(config)
+    torn = tmp_path / "resumed" / "checkpoints" / "checkpoint-30"
+    shutil.copytree(torn.with_name("checkpoint-20"), torn)
+    state = json.loads((torn / "trainer_state.json").read_text())
+    before = state["stateful_callbacks"]["Stopwatch"]["attributes"]["seconds"]
+    (torn / "trainer_state.json").write_text('{"global_step": 30, "log_hist')
     train(config, resume=True)
     whole, resumed = (
         load_file(folder / "checkpoints" / "checkpoint-40" / "model.safetensors")
@@ -117,6 +124,23 @@ def test_a_resumed_run_continues_as_if_it_had_not_stopped(yaml: Path, run: Path,
     scores = [{row["step"]: row["eval_score"] for row in rows if "eval_score" in row} for rows in log]
     assert scores[0] == scores[1]
     assert set(scores[0]) == {10, 20, 30, 40}
+    costs = [Cost.load(folder / "cost.json") for folder in (run, tmp_path / "resumed")]
+    same = {"examples", "pieces", "trained_parameters", "stored_parameters", "language_parameters"}
+    assert costs[0].model_dump(include=same) == costs[1].model_dump(include=same)
+    assert costs[1].training_seconds > before > 0
+
+
+def test_what_a_run_cost(run: Path) -> None:
+    cost = Cost.load(run / "cost.json")
+    assert cost.stored_parameters == sum(t.numel() for t in load_file(run / "model" / "model.safetensors").values())
+    assert cost.language_parameters == 64
+    assert 0 < sum(cost.examples.values()) <= 40 * 8
+    assert set(cost.examples) == {"pos", "ner", "mlm"}
+    assert cost.pieces <= 24 * sum(cost.examples.values())
+    assert cost.training_seconds > 0
+    assert cost.peak_memory_bytes > 10**7
+    with pytest.raises(HyperXError, match="train the run again"):
+        Cost.load(run / "none.json")
 
 
 def test_the_best_checkpoint_is_the_model(run: Path) -> None:

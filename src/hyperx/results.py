@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
@@ -101,9 +102,13 @@ class Results(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write ``results.json`` and, beside it, ``results.safetensors`` with the counts."""
-        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        if self.counts:
-            save_file(self.counts, path.with_suffix(".safetensors"))
+        if self.counts:  # a sentence's counts are small numbers
+            small = {pair: counts.astype(np.min_scalar_type(counts.max())) for pair, counts in self.counts.items()}
+            save_file(small, path.with_suffix(".safetensors"))
+        # Complete or not there: a folder with results.json is a finished run.
+        unfinished = path.with_suffix(".partial")
+        unfinished.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        unfinished.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> "Results":

@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 from transformers import TrainerCallback, set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_callback import TrainerState
 
 from hyperx.config import RunConfig, save_run_config
+from hyperx.cost import measure
 from hyperx.dataset import RunData, load_data
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
@@ -61,10 +63,10 @@ def train(
         seed=config.seed,
         callbacks=callbacks,
     )
-    checkpoints = folder / "checkpoints"
-    last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    last = last_checkpoint(folder / "checkpoints") if resume else None
+    trainer.train(resume_from_checkpoint=None if last is None else str(last))
     write_json(folder / "log.json", trainer.state.log_history)
+    measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
     model.save_pretrained(folder / "model")
     results = evaluate(
         model,
@@ -96,6 +98,17 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
         {"python": platform.python_version(), "machine": platform.machine(), "device": device_name(), **versions},
     )
     return folder
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint; one whose writing broke off has no readable state, which is written last."""
+    for path in sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[1]), reverse=True):
+        try:
+            TrainerState.load_from_json(str(path / TRAINER_STATE_NAME))
+        except (OSError, ValueError, TypeError):
+            continue
+        return path
+    return None
 
 
 def device_name() -> str:

@@ -13,6 +13,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from hyperx.collator import PairCollator, PairDataset
 from hyperx.config import TrainingConfig
+from hyperx.cost import Stopwatch
 from hyperx.data.sentence import Sentence
 from hyperx.modeling import WEIGHTS_NAME, HyperX
 from hyperx.pairs import Pair
@@ -63,9 +64,14 @@ class HyperXTrainer(Trainer):
             train_dataset=PairDataset(),
             eval_dataset=PairDataset(),  # `evaluate` scores `dev`; the Trainer asks for something all the same
             data_collator=PairCollator(examples, model.tasks, model.tokenizer, seed=seed),
-            callbacks=list(callbacks),
+            callbacks=[Stopwatch(), *callbacks],
         )
         self.remove_callback(PrinterCallback)
+
+    @property
+    def seconds(self) -> float:
+        """Spent on steps so far."""
+        return next(c.seconds for c in self.callback_handler.callbacks if isinstance(c, Stopwatch))
 
     def get_train_dataloader(self) -> DataLoader:
         loader = DataLoader(PairDataset(), batch_sampler=self.sampler, collate_fn=self.data_collator)
@@ -138,6 +144,7 @@ def training_arguments(
         greater_is_better=True if select else None,
         logging_steps=50,
         report_to=config.report_to,
+        restore_callback_states_from_checkpoint=True,
         remove_unused_columns=False,
         disable_tqdm=True,
         bf16=has_bf16(model.device),

@@ -1,0 +1,109 @@
+"""What a run costs: parameters, examples, time and memory, in ``cost.json``."""
+
+import resource
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from transformers import TrainerCallback
+from transformers.trainer_callback import ExportableState
+
+from hyperx.errors import HyperXError
+from hyperx.modeling import HyperX
+from hyperx.sampler import PairBatchSampler
+
+
+class Cost(BaseModel):
+    """A run's cost.
+
+    Attributes:
+        trained_parameters: those that the optimizer moves.
+        stored_parameters: those that the saved model holds beside the backbone.
+        language_parameters: how many more they are for a matrix with one more language.
+        examples: sentences seen in training, by task, repetitions counted.
+        pieces: of these sentences, padding not counted.
+        training_seconds: spent on training steps, before and after a break.
+        peak_memory_bytes: of the process up to the end of training, or of the GPU where there is one.
+        device: the accelerator, or the processor's threads.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    trained_parameters: int
+    stored_parameters: int
+    language_parameters: int
+    examples: dict[str, int]
+    pieces: int
+    training_seconds: float
+    peak_memory_bytes: int
+    device: str
+
+    def save(self, path: Path) -> None:
+        """Write ``cost.json``."""
+        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Cost":
+        """Read ``cost.json``.
+
+        Raises:
+            HyperXError: it is missing or can't be understood.
+        """
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValidationError) as error:
+            raise HyperXError(f"{path} can't be read ({error}); train the run again") from error
+
+
+class Stopwatch(TrainerCallback, ExportableState):
+    """Adds up the seconds that steps take; a checkpoint keeps them."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        self._started = time.perf_counter()
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self.seconds += time.perf_counter() - self._started
+
+    def state(self) -> dict[str, Any]:
+        return {"args": {}, "attributes": {"seconds": self.seconds}}
+
+
+def measure(model: HyperX, sampler: PairBatchSampler, *, seconds: float, device: str) -> Cost:
+    """Gather the cost of a run that drew its batches from `sampler` and trained for `seconds`."""
+    examples: Counter[str] = Counter()
+    pieces = 0
+    for batch in sampler:
+        examples[batch[0].pair.task] += len(batch)
+        pieces += sum(int(sampler.lengths[key.pair][key.example]) for key in batch)
+    return Cost(
+        trained_parameters=sum(model.trained_parameters().values()),
+        stored_parameters=sum(tensor.numel() for tensor in model.trained_state().values()),
+        language_parameters=language_parameters(model),
+        examples=dict(sorted(examples.items())),
+        pieces=pieces,
+        training_seconds=seconds,
+        peak_memory_bytes=peak_memory(),
+        device=device,
+    )
+
+
+def language_parameters(model: HyperX) -> int:
+    """Return how many parameters one more language would add."""
+    method = model.method
+    with torch.device("meta"):
+        larger = type(method)(method.config, replace(method.shape, num_languages=method.shape.num_languages + 1))
+    return sum(p.numel() for p in larger.parameters()) - sum(p.numel() for p in method.parameters())
+
+
+def peak_memory() -> int:
+    """Return the most bytes that were in use at a time."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -31,7 +31,7 @@ def train(name: str) -> None:
     run = Path("runs/afrimix") / name
     if not (run / "results.json").exists():
         subprocess.run(
-            [sys.executable, "-c", "from hyperx.cli import main; main()", "train", f"configs/afrimix-{partition}.yaml"]
+            [sys.executable, "-m", "hyperx", "train", f"configs/afrimix-{partition}.yaml"]
             + [f"method={METHODS[method]}", f"seed={seed}", f"name={name}", "--output", str(run)]
             + (["--resume"] if run.exists() else []),
             check=True,

@@ -43,7 +43,7 @@ VARIANTS: dict[str, tuple[list[str], dict[str, float]]] = {
     "b-256": (["method.bottleneck=256"], {}),
     "no-mlm": (["train.mlm=[]"], {}),
 }
-STEPS = ["training.steps=1000", "training.eval_steps=100", "training.dev_sentences=40"]
+STEPS = ["training.steps=1000", "training.eval_steps=200", "training.dev_sentences=40"]
 
 
 class Stages(TrainerCallback):

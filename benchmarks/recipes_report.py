@@ -23,8 +23,9 @@ LABELS = {
     "no-mlm": "no MLM",
 }
 GROUPS = [(task, cells) for task in ("pos", "ner") for cells in ("trained", "zero-shot")]
-STAGES = (200, 500, 1000, 10000)
-DRAWN = {"default": COLOURS["hyperx"], "single": COLOURS["single"], "paper": COLOURS["paper"], "rate-sqrt": "#cc79a7"}
+STAGES = (200, 400, 1000, 10000)
+DRAWN = {"default": COLOURS["hyperx"], "single": COLOURS["single"], "paper": COLOURS["paper"]}
+LONG = "paper-10000"
 
 PREFACE = """# Time to quality
 
@@ -77,7 +78,7 @@ def draw(runs: Mapping[str, list[Curve]], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(1, len(GROUPS), figsize=(13, 3.4), dpi=160)
+    figure, panels = plt.subplots(1, len(GROUPS), figsize=(13, 3.7), dpi=160)
     for axes, (task, cells) in zip(panels, GROUPS, strict=True):
         for variant in (name for name in DRAWN if name in runs):
             steps = sorted(set.intersection(*(set(run) for run in runs[variant])))
@@ -85,12 +86,15 @@ def draw(runs: Mapping[str, list[Curve]], path: Path) -> None:
             axes.plot(steps, [mean(v) for v in values], color=DRAWN[variant], label=LABELS[variant])
             low, high = [min(v) for v in values], [max(v) for v in values]
             axes.fill_between(steps, low, high, color=DRAWN[variant], alpha=0.2, lw=0)
+        if LONG in runs:
+            final = mean(run[max(run)][task, cells] for run in runs[LONG])
+            axes.axhline(final, color=COLOURS["paper"], ls="--", lw=1, label="Hyper-X, paper, at 10,000 steps")
         axes.set_title(f"{task.upper()}, {cells}", loc="left", fontsize=10, weight="bold")
         axes.set_xlabel("steps of 16 sentences")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("dev score")
-    panels[0].legend(frameon=False, fontsize=8, loc="lower right")
-    figure.tight_layout()
+    figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=4, loc="lower center")
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     figure.savefig(path, facecolor="white")
     plt.close(figure)

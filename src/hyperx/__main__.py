@@ -1,0 +1,5 @@
+"""``python -m hyperx`` is ``hyperx``."""
+
+from hyperx.cli import main
+
+main()

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hyperx.languages import name as language_name
-from hyperx.results import Average, Results, Row
+from hyperx.results import Average, Results, Row, floor_notice
 
 UNITS = {"f1": "F1", "accuracy": "accuracy"}
 ZERO_SHOT, TEXT_ONLY = "○", "·"
@@ -72,6 +72,8 @@ def print_matrix(results: Results, console: Console) -> None:
     if results.text_only:
         legend += f"   [yellow]score {TEXT_ONLY}[/] zero-shot, raw text only"
     console.print(f"{legend}   ± half the 95 % interval")
+    if notice := floor_notice(results):
+        console.print(f"[bold red]![/] {notice}")
 
 
 def cell_text(row: Row | None, results: Results) -> Text:
@@ -192,6 +194,7 @@ $body
 $foot
 </tfoot></table>
 <p>$legend</p>
+<p>$notice</p>
 </body></html>
 """)
 
@@ -223,6 +226,7 @@ def save_html(results: Results, path: Path) -> None:
         body="\n".join(body),
         foot="\n".join(foot),
         legend=legend,
+        notice=escape(floor_notice(results) or ""),
     )
     path.write_text(page, encoding="utf-8")
 

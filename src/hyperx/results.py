@@ -47,6 +47,11 @@ class Row(BaseModel):
     def pair(self) -> Pair:
         return Pair(self.task, self.language)
 
+    @property
+    def at_floor(self) -> bool:
+        """Whether it is less than a point above the most frequent tag: the model has collapsed there."""
+        return self.score < self.majority + 1
+
 
 class Average(BaseModel):
     """The mean score of a task's cells of one kind, with its bootstrap 95 % interval."""
@@ -138,6 +143,23 @@ class Results(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise HyperXError(f"{path}: {where}: {first['msg']}; evaluate the run again") from error
+
+
+def floor_notice(results: Results) -> str | None:
+    """Name the cells at the floor with likely causes, or return None where there are none."""
+    low = [row for row in results.rows if row.at_floor]
+    if not low:
+        return None
+    causes = []
+    if any(row.trained for row in low):
+        causes.append("training was too short, or at a learning rate too low or too high (log.json has the dev scores)")
+    if any(not row.trained for row in low):
+        causes.append("the trained languages' labels are not this test set's")
+        causes.append("the model knows the language neither by the backbone's pre-training nor by raw text")
+    if results.method == "madx":
+        causes.append("the language adapters are untrained or of another backbone")
+    cells = ", ".join(str(row.pair) for row in low)
+    return f"No better than the most frequent tag: {cells}. Likely causes: {'; '.join(causes)}."
 
 
 def kinds(row: Row) -> Sequence[tuple[str, str]]:

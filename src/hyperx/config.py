@@ -159,14 +159,14 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfi
         HyperXError: the file or an override can't be read, or a key or value is wrong; the message names it.
     """
     path = Path(path)
-    values = _read_yaml(path)
+    values = read_yaml(path)
     for override in overrides:
         _override(values, override)
     try:
         config = RunConfig.model_validate(values)
     except ValidationError as error:
-        raise HyperXError(_explain(path, error, values)) from error
-    return config.model_copy(update={"data": [_resolve(entry, path.parent) for entry in config.data]})
+        raise HyperXError(explain(path, error, RunConfig, "docs/training.md")) from error
+    return config.model_copy(update={"data": [resolve(entry, path.parent) for entry in config.data]})
 
 
 def save_run_config(config: RunConfig, path: Path) -> None:
@@ -175,7 +175,12 @@ def save_run_config(config: RunConfig, path: Path) -> None:
     path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file of keys and values.
+
+    Raises:
+        HyperXError: it can't be read, or is none.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise HyperXError(f"{path} is larger than {MAX_BYTES:,} bytes: that is no run configuration")
@@ -207,38 +212,38 @@ def _override(values: dict[str, Any], override: str) -> None:
     values[last] = value
 
 
-def _explain(path: Path, error: ValidationError, values: dict[str, Any]) -> str:
-    """Say in one line a problem what is wrong, with the nearest known key for an unknown one."""
+def explain(path: Path, error: ValidationError, model: type[BaseModel], page: str) -> str:
+    """Say what is wrong in a file that holds a `model`, with the nearest known key for an unknown one."""
     lines = []
     for problem in error.errors():
         location = [str(part) for part in problem["loc"] if str(part) not in _MODELS and str(part) not in _METHODS]
         where = ".".join(location)
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(location[-1], _known_keys(location[0]), n=1)
+            near = difflib.get_close_matches(location[-1], _known_keys(location[0], model), n=1)
             hint = f" (did you mean '{near[0]}'?)" if near else ""
             lines.append(f"unknown key '{where}'{hint}")
         elif problem["type"] == "missing":
             lines.append(f"'{where}' is missing")
         else:
             lines.append(f"'{where}': {problem['msg']}")
-    return f"{path}: " + "; ".join(dict.fromkeys(lines)) + ". See docs/training.md for every key."
+    return f"{path}: " + "; ".join(dict.fromkeys(lines)) + f". See {page} for every key."
 
 
 _MODELS = {model.__name__ for model in get_args(Entry)}
 _METHODS = {model.model_fields["name"].default for model in get_args(MethodConfig)}
 
 
-def _known_keys(section: str) -> list[str]:
+def _known_keys(section: str, model: type[BaseModel]) -> list[str]:
     sections: dict[str, Sequence[type[BaseModel]]] = {
         "training": [TrainingConfig],
         "method": get_args(MethodConfig),
         "data": get_args(Entry),
     }
-    return [key for model in sections.get(section, [RunConfig]) for key in model.model_fields]
+    return [key for part in sections.get(section, [model]) for key in part.model_fields]
 
 
-def _resolve(entry: Entry, folder: Path) -> Entry:
-    """Make an entry's paths relative to the working directory instead of the YAML file."""
+def resolve(entry: Entry, folder: Path) -> Entry:
+    """Make an entry's paths, which are relative to `folder`, relative to the working directory."""
     if isinstance(entry, HubEntry):
         return entry
     paths = ("root",) if isinstance(entry, CorpusEntry) else ("train", "dev", "test")

@@ -1,0 +1,79 @@
+"""``hyperx study``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hyperx.errors import HyperXError
+from hyperx.study.benchmark import Benchmark, load_benchmark
+from hyperx.study.runner import Runner
+from hyperx.study.runs import STUDIES, Planner
+
+
+def study(
+    name: Annotated[str, typer.Argument(help=f"{', '.join(STUDIES)}, or all.")],
+    benchmark: Annotated[str, typer.Option(help="afrimix, paper, or a YAML file.")],
+    scale: Annotated[str, typer.Option(help="How long runs are, as the benchmark says.")] = "small",
+    data: Annotated[Path | None, typer.Option(help="The folder that the benchmark's corpora lie in.")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs, with models and checkpoints.")] = Path("runs"),
+    results: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("results"),
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the processor's cores.")] = 1,
+    plan: Annotated[bool, typer.Option("--plan", help="Show the runs, and train nothing.")] = False,
+) -> None:
+    """Run a study of the paper's, or go on with it.
+
+    Finished runs are skipped and broken off ones resumed, so the same command goes on after a stop of any kind.
+    """
+    described = load_benchmark(benchmark, data)
+    if scale not in described.scales:
+        raise HyperXError(f"the benchmark has no scale '{scale}'; it has {', '.join(described.scales)}")
+    if name not in STUDIES and name != "all":
+        raise HyperXError(f"there is no study '{name}'; give one of {', '.join(STUDIES)}, or all")
+    planner = Planner(described, scale, runs / f"{described.name}-{scale}")
+    todo = {run.name: run for study in (STUDIES if name == "all" else [name]) for run in STUDIES[study](planner)}
+    console = Console(stderr=True, highlight=False)
+    runner = Runner(list(todo.values()), results=results / planner.folder.name, jobs=jobs)
+    runner.tell = lambda line: console.print(f"{line} [dim]({left(runner)})[/]")
+    if plan:
+        show_plan(described, runner)
+        return
+    console.print(left(runner))
+    try:
+        failed = runner.run()
+    except KeyboardInterrupt:
+        console.print("Stopped. The same command goes on.")
+        raise typer.Exit(130) from None
+    if failed:
+        raise HyperXError(f"{len(failed)} runs failed: {', '.join(run.name for run in failed)}")
+    console.print(f"All {len(runner.runs)} runs are finished; their figures are in {runner.results}")
+
+
+def show_plan(benchmark: Benchmark, runner: Runner) -> None:
+    """Print the partitions, the runs, and which of them are finished."""
+    console = Console(highlight=False)
+    console.print(f"[bold]{benchmark.name}[/]: {len(benchmark.languages) + 1} languages, {benchmark.backbone}")
+    table = Table("Language", "Family", box=None, pad_edge=False)
+    for number in range(1, len(benchmark.partitions) + 1):
+        table.add_column(f"trained in mixed-{number}")
+    for family, members in benchmark.families.items():
+        for language in sorted(members):
+            parts = [benchmark.mixed(number + 1) for number in range(len(benchmark.partitions))]
+            table.add_row(language, family, *(", ".join(t for t in part if language in part[t]) for part in parts))
+    console.print(table)
+    table = Table("Run", "Method", "Steps", "", box=None, pad_edge=False)
+    for run in runner.runs:
+        state = "to do" if run in runner.waiting else "finished"
+        table.add_row(run.name, run.config.method.name, f"{run.config.training.steps:,}", state)
+    console.print(table)
+    console.print(left(runner))
+
+
+def left(runner: Runner) -> str:
+    """Say how many runs are finished and how long the others will take."""
+    unfinished = len(runner.waiting) + len(runner.running) + len(runner.failed)
+    line = f"{len(runner.runs) - unfinished} of {len(runner.runs)} runs are finished"
+    seconds = runner.seconds_left()
+    return line if seconds is None else f"{line}, about {seconds / 3600:.1f} hours left"

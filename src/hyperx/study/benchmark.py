@@ -1,0 +1,150 @@
+"""A benchmark: languages, data, partitions, methods and scales of a study, in one YAML file."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from hyperx.config import CorpusEntry, Entry, FilesEntry, Strict, TrainingConfig, explain, read_yaml, resolve
+from hyperx.errors import HyperXError
+from hyperx.languages import normalize, seen_by
+from hyperx.methods import MethodConfig
+from hyperx.pairs import Pair
+from hyperx.partition import make_partitions
+
+SHIPPED = Path(str(files("hyperx.study"))) / "benchmarks"
+TASKS = ("pos", "ner")
+Choice = dict[str, list[str]]
+
+
+class Scale(Strict):
+    """How long the runs of a study are.
+
+    Attributes:
+        training: of every run.
+        language_steps: MAD-X's steps for each language's adapter.
+        seeds: of Hyper-X and MAD-X in the mixed setting; everything else has one.
+    """
+
+    training: TrainingConfig
+    language_steps: int = Field(ge=1)
+    seeds: int = Field(2, ge=1)
+
+
+class MethodEntry(Strict):
+    """A method, and its learning rate where that is not its own."""
+
+    method: MethodConfig = Field(discriminator="name")
+    learning_rate: float | None = Field(None, gt=0)
+
+
+class Benchmark(Strict):
+    """A matrix with gold test sets, and the methods to be compared on it.
+
+    Attributes:
+        source: the language that is trained in all tasks everywhere, English.
+        data: as in a run's configuration.
+        families: each other language's relatives, itself among them.
+        partitions: of the mixed setting, which languages have which task's labels besides the source; made from the
+            families unless given.
+        swaps: pairs of languages that change places in the study of sources.
+        methods: by the name that reports show.
+        scales: by name.
+    """
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    backbone: str
+    source: str
+    data: list[Entry] = Field(min_length=1)
+    families: dict[str, list[str]]
+    partitions: list[Choice] = Field(default_factory=list)
+    swaps: list[tuple[str, str]] = Field(default_factory=list)
+    methods: dict[str, MethodEntry]
+    scales: dict[str, Scale]
+
+    @field_validator("families", "partitions", "swaps", "source")
+    @classmethod
+    def _canonical(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return normalize(value)
+        if isinstance(value, dict):
+            return {key: cls._canonical(part) for key, part in value.items()}
+        return type(value)(cls._canonical(part) for part in value)
+
+    @model_validator(mode="after")
+    def _partition(self) -> Self:
+        if not self.partitions:
+            cells = [Pair(task, language) for task in TASKS for language in self.languages]
+            families = {language: family for family, members in self.families.items() for language in members}
+            self.partitions = [
+                {task: [cell.language for cell in part.trained if cell.task == task] for task in TASKS}
+                for part in make_partitions(cells, families=families)
+            ]
+        return self
+
+    @property
+    def languages(self) -> list[str]:
+        """All but the source."""
+        return sorted(language for members in self.families.values() for language in members)
+
+    @property
+    def unseen(self) -> list[str]:
+        """Languages that the backbone's pre-training did not hold."""
+        return [language for language in self.languages if language not in (seen_by(self.backbone) or ())]
+
+    def mixed(self, number: int, *, swapped: bool = False) -> Choice:
+        """Return the languages that a partition trains, by task, the source first."""
+        places = {a: b for pair in (self.swaps if swapped else []) for a, b in (pair, pair[::-1])}
+        chosen = self.partitions[number - 1]
+        return {
+            task: [self.source, *sorted(places.get(language, language) for language in languages)]
+            for task, languages in chosen.items()
+        }
+
+
+def load_benchmark(name: str, data: Path | None = None) -> Benchmark:
+    """Load one that is shipped, by its name, or a YAML file.
+
+    Args:
+        data: the folder that its data's paths are relative to; the file's own unless given.
+
+    Raises:
+        HyperXError: there is none, or it is wrong; the message says where.
+    """
+    path = SHIPPED / f"{name}.yaml" if name in shipped() else Path(name)
+    if not path.is_file():
+        raise HyperXError(f"there is no benchmark '{name}'; give a YAML file, or one of {', '.join(shipped())}")
+    try:
+        benchmark = Benchmark.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise HyperXError(explain(path, error, Benchmark, "docs/study.md")) from error
+    _check(benchmark, path)
+    folder = (data or path.parent).resolve()
+    if data is None and path.parent == SHIPPED and any(_on_disk(entry) for entry in benchmark.data):
+        raise HyperXError(f"the benchmark '{name}' needs --data, the folder that its corpora lie in; see docs/data.md")
+    return benchmark.model_copy(update={"data": [resolve(entry, folder) for entry in benchmark.data]})
+
+
+def shipped() -> Sequence[str]:
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
+def _on_disk(entry: Entry) -> bool:
+    return isinstance(entry, FilesEntry) or (isinstance(entry, CorpusEntry) and entry.root is not None)
+
+
+def _check(benchmark: Benchmark, path: Path) -> None:
+    """Raise unless partitions and swaps are among the families' languages."""
+    known = set(benchmark.languages)
+    named = {
+        "partitions": {lang for part in benchmark.partitions for languages in part.values() for lang in languages},
+        "swaps": {language for pair in benchmark.swaps for language in pair},
+    }
+    for key, languages in named.items():
+        if languages - known:
+            raise HyperXError(f"{path}: '{key}' names {', '.join(sorted(languages - known))}, which no family holds")
+    for part in benchmark.partitions:
+        if set(part) != set(TASKS):
+            raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")

@@ -1,0 +1,153 @@
+"""The runs that each study takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hyperx.config import RunConfig
+from hyperx.methods import MADXConfig, PSFConfig
+from hyperx.study.benchmark import TASKS, Benchmark
+
+SEVERAL_SEEDS = ("hyperx", "madx")
+MIXED_ONLY = ("paper", "psf")
+LANGUAGE_ADAPTERS = "language-adapters"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run of a study.
+
+    Attributes:
+        setting: ``single-pos``, ``single-ner``, ``multi``, ``mixed-1`` and on, ``swapped-1`` and on.
+        system: a method's name in the benchmark; with what was changed, ``hyperx-mlm-none``.
+        needs: a run to be finished before.
+    """
+
+    setting: str
+    system: str
+    seed: int
+    config: RunConfig
+    needs: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Makes a benchmark's runs at one of its scales, in folders under `folder`."""
+
+    benchmark: Benchmark
+    scale: str
+    folder: Path
+
+    def transfer(self) -> list[Run]:
+        """Plan every method in every setting (Üstün et al. 2022, Table 2)."""
+        settings = [f"single-{task}" for task in TASKS] + ["multi"]
+        runs = [
+            self.run(setting, system)
+            for setting in settings
+            for system in self.benchmark.methods
+            if system not in MIXED_ONLY
+        ]
+        return self._with_language_adapters(runs + self._mixed())
+
+    def efficiency(self) -> list[Run]:
+        """Plan every method in the mixed setting, whose costs are compared (Table 3)."""
+        return self._with_language_adapters(self._mixed())
+
+    def mlm(self) -> list[Run]:
+        """Plan Hyper-X with raw text of all, of only the unseen, and of no languages (Figure 3)."""
+        unseen = self.benchmark.unseen
+        texts: dict[str, Any] = {"hyperx": "all", "hyperx-mlm-unseen": unseen, "hyperx-mlm-none": []}
+        return [self.run(setting, system, mlm=text) for setting in self._partitions() for system, text in texts.items()]
+
+    def sources(self) -> list[Run]:
+        """Plan Hyper-X and fine-tuning before and after languages swap partitions (Figures 4 and 5)."""
+        settings = self._partitions() + [name.replace("mixed", "swapped") for name in self._partitions()]
+        return [self.run(setting, system) for setting in settings for system in ("hyperx", "finetune")]
+
+    def _partitions(self) -> list[str]:
+        return [f"mixed-{number}" for number in range(1, len(self.benchmark.partitions) + 1)]
+
+    def _mixed(self) -> list[Run]:
+        seeds = self.benchmark.scales[self.scale].seeds
+        return [
+            self.run(setting, system, seed)
+            for setting in self._partitions()
+            for system in self.benchmark.methods
+            for seed in range(1, 1 + (seeds if system in SEVERAL_SEEDS else 1))
+        ]
+
+    def _with_language_adapters(self, runs: list[Run]) -> list[Run]:
+        needed = any(run.needs == LANGUAGE_ADAPTERS for run in runs)
+        return ([self.language_adapters()] if needed else []) + runs
+
+    def run(self, setting: str, system: str, seed: int = 1, *, mlm: Any = "all") -> Run:
+        """Make a run; `mlm` is the raw text of a method that trains on it."""
+        entry = self.benchmark.methods["hyperx" if system.startswith("hyperx") else system]
+        train: dict[str, Any] = self._labelled(setting)
+        scored: dict[str, Any] = {task: "all" for task in train}
+        # Only Hyper-X and the single adapter learn from raw text beside the labels, as in the paper.
+        if entry.method.name in ("hyperx", "single") and mlm:
+            train |= {"mlm": mlm}
+        needs = None
+        method = entry.method
+        if isinstance(method, MADXConfig):
+            needs = LANGUAGE_ADAPTERS
+            method = method.model_copy(update={"language_adapters": self.folder / LANGUAGE_ADAPTERS})
+        if isinstance(method, PSFConfig):  # it knows the languages of its labels, and no other
+            labelled = sorted({language for languages in train.values() for language in languages})
+            scored = {task: labelled for task in train}
+        training = self.benchmark.scales[self.scale].training
+        config = self._config(
+            f"{setting}-{system}-seed{seed}",
+            seed=seed,
+            method=method,
+            train=train,
+            evaluate=scored,
+            training=training.model_copy(update={"learning_rate": entry.learning_rate}),
+        )
+        return Run(setting, system, seed, config, needs)
+
+    def language_adapters(self) -> Run:
+        """Make the run that trains MAD-X's language adapters, each as often as the others."""
+        scale = self.benchmark.scales[self.scale]
+        steps = scale.language_steps * (1 + len(self.benchmark.languages))
+        config = self._config(
+            LANGUAGE_ADAPTERS,
+            seed=1,
+            method=self.benchmark.methods["madx"].method,
+            train={"mlm": "all"},
+            training=scale.training.model_copy(
+                update={"steps": steps, "temperature": 1e9, "eval_steps": min(1000, steps)}
+            ),
+        )
+        return Run(LANGUAGE_ADAPTERS, "madx", 1, config)
+
+    def _labelled(self, setting: str) -> dict[str, Any]:
+        kind, _, which = setting.partition("-")
+        if kind == "single":
+            return {which: [self.benchmark.source]}
+        if kind == "multi":
+            return {task: [self.benchmark.source] for task in TASKS}
+        return dict(self.benchmark.mixed(int(which), swapped=kind == "swapped"))
+
+    def _config(self, name: str, **values: Any) -> RunConfig:
+        return RunConfig(
+            name=name,
+            output=self.folder / name,
+            backbone=self.benchmark.backbone,
+            data=self.benchmark.data,
+            **values,
+        )
+
+
+STUDIES: dict[str, Callable[[Planner], list[Run]]] = {
+    "transfer": Planner.transfer,
+    "efficiency": Planner.efficiency,
+    "mlm": Planner.mlm,
+    "sources": Planner.sources,
+}

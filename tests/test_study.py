@@ -1,0 +1,195 @@
+"""A study on a tiny benchmark: its runs, what is skipped, resumed and left out, as a user would see it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from transformers import PreTrainedTokenizerFast
+from typer.testing import CliRunner
+
+from conftest import ENCODERS, WORDS
+from hyperx.cli.app import app
+from hyperx.errors import HyperXError
+from hyperx.results import Results
+from hyperx.study.benchmark import load_benchmark
+from hyperx.study.runner import Runner
+from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner
+
+LANGUAGES = ("eng", "swa", "yor")
+
+
+@pytest.fixture(scope="module")
+def benchmark(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenizerFast) -> Path:
+    folder = tmp_path_factory.mktemp("benchmark")
+    ENCODERS["bert"]().save_pretrained(folder / "backbone")
+    tokenizer.save_pretrained(folder / "backbone")
+    rows = {task: "".join(f"{word}\t{tag}\n" for word in WORDS[:8]) + "\n" for task, tag in
+            {"pos": "NOUN", "ner": "O"}.items()}  # fmt: skip
+    entries = []
+    for language in LANGUAGES:
+        for task, text in rows.items():
+            (folder / f"{task}-{language}.txt").write_text(text * 6, encoding="utf-8")
+            file = f"{task}-{language}.txt"
+            entries.append(f"  - {{task: {task}, language: {language}, train: {file}, dev: {file}, test: {file}}}")
+        (folder / f"{language}.txt").write_text(" ".join(WORDS) + "\n" + " ".join(WORDS[::-1]) + "\n")
+        entries.append(f"  - {{task: mlm, language: {language}, train: {language}.txt}}")
+    path = folder / "tiny.yaml"
+    path.write_text(
+        f"""
+name: tiny
+backbone: {folder / "backbone"}
+source: en
+data:
+{chr(10).join(entries)}
+families: {{one: [sw], two: [yo]}}
+swaps: [[sw, yor]]
+methods:
+  hyperx: {{method: {{name: hyperx, bottleneck: 4, projection_size: 2}}, learning_rate: 0.002}}
+  finetune: {{method: {{name: finetune}}}}
+  madx: {{method: {{name: madx, language_bottleneck: 4, task_bottleneck: 2}}}}
+  psf: {{method: {{name: psf, latent_size: 4}}}}
+scales:
+  small: {{training: {{steps: 6, batch_size: 4, eval_steps: 3, max_length: 24}}, language_steps: 2, seeds: 1}}
+  long: {{training: {{steps: 3000, batch_size: 4, eval_steps: 10, max_length: 24}}, language_steps: 2, seeds: 1}}
+"""
+    )
+    return path
+
+
+def planner(benchmark: Path, folder: Path = Path("runs")) -> Planner:
+    return Planner(load_benchmark(str(benchmark)), "small", folder)
+
+
+def test_partitions_come_from_the_families_unless_given(benchmark: Path) -> None:
+    described = load_benchmark(str(benchmark))
+    hidden = [{task: {"swa", "yor"} - set(part[task]) for task in part} for part in described.partitions]
+    assert [sum(map(len, part.values())) for part in hidden] == [2, 2]
+    for task in ("pos", "ner"):
+        assert hidden[0][task] | hidden[1][task] == {"swa", "yor"}
+        assert not hidden[0][task] & hidden[1][task]
+        plain, swapped = described.mixed(1), described.mixed(1, swapped=True)
+        assert plain[task][0] == swapped[task][0] == "eng"
+        assert {"swa": "yor", "yor": "swa"}[plain[task][1]] == swapped[task][1]
+
+
+def test_each_study_plans_its_runs(benchmark: Path) -> None:
+    plan = {study: {run.name: run for run in runs(planner(benchmark))} for study, runs in STUDIES.items()}
+    transfer = plan["transfer"]
+    assert next(iter(transfer)) == LANGUAGE_ADAPTERS
+    assert transfer[LANGUAGE_ADAPTERS].config.training.steps == 2 * 3
+    assert set(plan["efficiency"]) <= set(transfer)
+    assert transfer["single-pos-hyperx-seed1"].config.train == {"pos": ["eng"], "mlm": "all"}
+    assert transfer["single-pos-finetune-seed1"].config.train == {"pos": ["eng"]}
+    assert transfer["mixed-1-hyperx-seed1"].config.training.learning_rate == 0.002
+    assert transfer["multi-madx-seed1"].needs == LANGUAGE_ADAPTERS
+    assert {run.setting for run in transfer.values() if run.system == "psf"} == {"mixed-1", "mixed-2"}
+    texts = [plan["mlm"][f"mixed-1-{system}-seed1"].config.train.get("mlm") for system in
+             ("hyperx", "hyperx-mlm-unseen", "hyperx-mlm-none")]  # fmt: skip
+    assert texts == ["all", ["swa", "yor"], None]
+    assert {run.setting for run in plan["sources"].values()} == {"mixed-1", "mixed-2", "swapped-1", "swapped-2"}
+
+
+def test_the_shipped_benchmarks_are_the_run_configurations(data: Path) -> None:
+    from hyperx.config import load_run_config
+
+    for name, folder in (("afrimix", data), ("paper", None)):
+        described = load_benchmark(name, folder)
+        for number in (1, 2):
+            config = load_run_config(f"configs/{name}-mixed-{number}.yaml")
+            train = {task: set(languages) for task, languages in config.train.items() if task != "mlm"}
+            assert {task: set(languages) for task, languages in described.mixed(number).items()} == train
+            assert described.backbone == config.backbone
+
+
+def invoke(benchmark: Path, folder: Path, *arguments: str) -> str:
+    where = ["--runs", str(folder / "runs"), "--results", str(folder / "results")]
+    result = CliRunner().invoke(app, [*arguments, "--benchmark", str(benchmark), *where])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_study_from_the_command_line(benchmark: Path, tmp_path: Path) -> None:
+    text = benchmark.read_text().replace("families:", "partitions: [{pos: [sw], ner: [yor]}]\nfamilies:")
+    benchmark = benchmark.with_name("small.yaml")
+    benchmark.write_text(
+        "".join(line for line in text.splitlines(True) if "finetune" not in line and "psf" not in line)
+    )
+    invoke(benchmark, tmp_path, "study", "efficiency", "--jobs", "2")
+    folder = tmp_path / "results" / "tiny-small"
+    names = {LANGUAGE_ADAPTERS, "mixed-1-hyperx-seed1", "mixed-1-madx-seed1"}
+    assert {path.name for path in folder.iterdir()} == names
+    row = Results.load(folder / "mixed-1-madx-seed1").row("pos", "yor")
+    assert row is not None
+    assert not row.trained
+    assert (folder / "mixed-1-madx-seed1" / "cost.json").exists()
+    # Figures alone are enough: what they are of need not be there any more.
+    shutil.rmtree(tmp_path / "runs")
+    assert invoke(benchmark, tmp_path, "study", "efficiency").count("starts") == 0
+    assert "3 of 3 runs are finished" in invoke(benchmark, tmp_path, "study", "efficiency", "--plan")
+    assert "1 of 3 runs are finished" in invoke(benchmark, tmp_path, "study", "mlm", "--plan")
+
+
+def test_a_killed_study_goes_on_where_it_was(benchmark: Path, tmp_path: Path) -> None:
+    options = ["--benchmark", str(benchmark), "--runs", str(tmp_path / "runs"), "--results", str(tmp_path / "results")]
+    command = [sys.executable, "-m", "hyperx", "study", "sources", "--scale", "long", *options]
+    study = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    checkpoints = tmp_path / "runs" / "tiny-long" / "mixed-1-hyperx-seed1" / "checkpoints"
+    for _ in range(600):
+        if list(checkpoints.glob("*/trainer_state.json")):
+            break
+        time.sleep(0.1)
+    os.killpg(study.pid, signal.SIGKILL)
+    assert list(checkpoints.glob("*/trainer_state.json"))
+    said: list[str] = []
+    long = Planner(load_benchmark(str(benchmark)), "long", tmp_path / "runs" / "tiny-long")
+    runner = Runner(STUDIES["sources"](long)[:1], results=tmp_path / "results", tell=said.append)
+    runner._start()
+    for process in runner.running.values():
+        process.kill()
+        process.wait()
+    assert said == ["mixed-1-hyperx-seed1 goes on"]
+
+
+def test_a_failed_run_is_named_and_what_needs_it_left_out(benchmark: Path, tmp_path: Path) -> None:
+    runs = [run for run in STUDIES["efficiency"](planner(benchmark, tmp_path / "runs")) if run.system == "madx"][:2]
+    runs[0].config.train["mlm"] = ["zul"]
+    said: list[str] = []
+    failed = Runner(runs, results=tmp_path / "results", tell=said.append).run()
+    assert failed == runs
+    assert "language-adapters failed" in said[1]
+    assert "needs language-adapters" in said[2]
+    assert "zul" in (runs[0].config.folder / "output.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("swaps:", "swap:", "unknown key 'swap' .did you mean 'swaps'"),
+        ("[[sw, yor]]", "[[sw, hau]]", "'swaps' names hau, which no family holds"),
+        ("two: [yo]", "two: [xx1]", "xx1"),
+    ],
+)
+def test_a_wrong_benchmark_is_one_clear_error(
+    benchmark: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(benchmark.read_text().replace(old, new))
+    with pytest.raises(HyperXError, match=message):
+        load_benchmark(str(path))
+
+
+def test_what_a_study_does_not_know(benchmark: Path) -> None:
+    for arguments, message in (
+        (["study", "nonsense", "--benchmark", str(benchmark)], "there is no study 'nonsense'; give one of transfer"),
+        (["study", "mlm", "--benchmark", str(benchmark), "--scale", "huge"], "no scale 'huge'; it has small, long"),
+        (["study", "mlm", "--benchmark", "nowhere"], "no benchmark 'nowhere'; give a YAML file, or one of afrimix"),
+        (["study", "mlm", "--benchmark", "afrimix"], "needs --data"),
+    ):
+        result = CliRunner().invoke(app, arguments)
+        assert isinstance(result.exception, HyperXError)
+        assert message in str(result.exception)

@@ -109,14 +109,13 @@ class HyperXTrainer(Trainer):
 
 
 def parameter_groups(model: HyperX, learning_rate: float) -> list[dict[str, Any]]:
-    """Group the trained parameters by learning rate; the method's own keep their proportion to `learning_rate`."""
+    """Group the trained parameters by learning rate: `learning_rate`, but where the method has one of their own."""
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             own = (rate for pattern, rate in model.method.learning_rates.items() if fnmatch(name, pattern))
-            factor = next(own, model.method.learning_rate) / model.method.learning_rate
-            groups.setdefault(factor, []).append(parameter)
-    return [{"params": parameters, "lr": factor * learning_rate} for factor, parameters in groups.items()]
+            groups.setdefault(next(own, learning_rate), []).append(parameter)
+    return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
 
 
 def training_arguments(

@@ -1,0 +1,105 @@
+"""Learning rates of the baselines on a short schedule, chosen on dev sets of AfriMix mixed-1; test sets are not read.
+
+Finished runs are skipped. ``results/rates`` gets a file a run, and the table.
+Usage: python -m benchmarks.rates [--jobs 2]
+"""
+
+import argparse
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from transformers.utils import logging
+
+from benchmarks import RESULTS
+from hyperx.config import load_run_config
+from hyperx.data.check import collected_notices
+from hyperx.dataset import load_data
+from hyperx.results import Results
+from hyperx.run import train
+
+FOLDER = RESULTS / "rates"
+RUNS = Path("runs/rates")
+DEV_SENTENCES = 40
+STEPS = ["training.steps=500", "training.eval_steps=500", "train.mlm=[]"]
+# Language adapters of four languages, as often as in the study, and task adapters on them.
+LANGUAGES = "[eng, hau, luo, yor]"
+FOUR = [*STEPS, "train.pos=[eng, hau]", "train.ner=[eng, luo, yor]"]
+FOUR += [f"evaluate={{pos: {LANGUAGES}, ner: {LANGUAGES}}}"]
+MADX = "name: madx, language_bottleneck: 128, task_bottleneck: 48"
+
+
+def variants() -> dict[str, list[str]]:
+    """Return what differs from configs/afrimix-mixed-1.yaml, by name."""
+    runs = {}
+    for rate in ("1e-4", "1e-3"):
+        runs[f"madx-languages-{rate}"] = [
+            f"method={{{MADX}}}",
+            "training.steps=2000",
+            "training.eval_steps=2000",
+            f"training.learning_rate={float(rate)}",
+            f"train={{mlm: {LANGUAGES}}}",
+            "training.temperature=1e9",
+        ]
+    for method in ("finetune", "psf"):
+        for rate in ("1e-5", "1e-4", "3e-4"):
+            runs[f"{method}-{rate}"] = [
+                *STEPS,
+                f"method={{name: {method}, freeze_embeddings: true}}",
+                f"training.learning_rate={float(rate)}",
+            ]
+    for languages in ("1e-4", "1e-3"):
+        for rate in ("1e-4", "1e-3"):
+            adapters = RUNS / f"madx-languages-{languages}"
+            runs[f"madx-{languages}-{rate}"] = [
+                *FOUR,
+                f"method={{{MADX}, language_adapters: {adapters}}}",
+                f"training.learning_rate={float(rate)}",
+            ]
+    runs["single"] = [*STEPS, "method={name: single}"]
+    runs["hyperx"] = [*STEPS, "method={name: hyperx}"]
+    runs["single-four"] = [*FOUR, "method={name: single}"]
+    return runs
+
+
+def run(name: str) -> None:
+    """Train one run and score its cells' dev sets."""
+    overrides = [*variants()[name], f"name={name}", f"output={RUNS / name}"]
+    config = load_run_config("configs/afrimix-mixed-1.yaml", overrides)
+    with collected_notices():
+        data = load_data(config)
+    data.test = {pair: data.dev[pair][:DEV_SENTENCES] for pair in data.test if pair in data.dev}
+    data.dev = {}
+    _, results = train(config, data=data)
+    results.save(FOLDER / f"{name}.json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", help="one run, in this process")
+    parser.add_argument("--jobs", type=int, default=1)
+    arguments = parser.parse_args()
+    logging.set_verbosity_error()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if arguments.run:
+        return run(arguments.run)
+    todo = [name for name in variants() if not (FOLDER / f"{name}.json").exists()]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        list(pool.map(lambda name: subprocess.run([sys.executable, "-m", __spec__.name, "--run", name]), todo))
+    write_table()
+
+
+def write_table() -> None:
+    lines = ["| Run | POS trained | POS zero-shot | NER trained | NER zero-shot |", "|---|---|---|---|---|"]
+    for name in variants():
+        if (FOLDER / f"{name}.json").exists():
+            results = Results.load(FOLDER / f"{name}.json")
+            averages = [results.average(task, cells) for task in ("pos", "ner") for cells in ("trained", "zero-shot")]
+            if any(averages):
+                lines.append(f"| {name} | " + " | ".join(f"{a.score:.1f}" if a else "" for a in averages) + " |")
+    (FOLDER / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

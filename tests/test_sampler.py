@@ -19,6 +19,15 @@ def test_probabilities_are_the_fifth_root() -> None:
     assert probabilities(SIZES, 5)[Pair("ner", "swa")] == pytest.approx(50**0.2 / total)
 
 
+def test_auxiliary_tasks_get_their_share() -> None:
+    chances = probabilities(SIZES, 5, 0.2)
+    assert chances[Pair("mlm", "yor")] == pytest.approx(0.2)
+    assert sum(chances.values()) == pytest.approx(1)
+    assert chances[Pair("pos", "eng")] / chances[Pair("ner", "swa")] == pytest.approx((1000 / 50) ** 0.2)
+    only = {Pair("mlm", "yor"): 7, Pair("mlm", "hau"): 7}
+    assert probabilities(only, 5, 0.2)[Pair("mlm", "yor")] == pytest.approx(0.5)
+
+
 def test_batches_hold_one_pair_drawn_as_often_as_it_should() -> None:
     drawn: Counter[Pair] = Counter()
     for step, batch in enumerate(sampler()):

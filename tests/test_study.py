@@ -49,7 +49,7 @@ data:
 families: {{one: [sw], two: [yo]}}
 swaps: [[sw, yor]]
 methods:
-  hyperx: {{method: {{name: hyperx, bottleneck: 4, projection_size: 2}}, learning_rate: 0.002}}
+  hyperx: {{method: {{name: hyperx, bottleneck: 4, projection_size: 2}}, training: {{learning_rate: 0.002}}}}
   finetune: {{method: {{name: finetune}}}}
   madx: {{method: {{name: madx, language_bottleneck: 4, task_bottleneck: 2}}}}
   psf: {{method: {{name: psf, latent_size: 4}}}}

@@ -1,12 +1,11 @@
 """The frozen encoder, and adapters attached to it from outside."""
 
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -16,6 +15,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from hyperx import attention
 from hyperx.adapter import Adapters, AdapterWeights, adapt, adapt_in_turn, couple
 from hyperx.builtin import BUILTINS, materialize
 from hyperx.errors import HyperXError
@@ -54,6 +54,9 @@ class Backbone(nn.Module):
     Args:
         encoder: any encoder of ``transformers`` whose ``model_type`` is in ``SITES``.
 
+    Attributes:
+        dtype: what matrices are multiplied in, by `compute_in`.
+
     Raises:
         HyperXError: the architecture has no entry in ``SITES``.
     """
@@ -61,6 +64,8 @@ class Backbone(nn.Module):
     def __init__(self, encoder: PreTrainedModel) -> None:
         super().__init__()
         self.encoder = encoder.requires_grad_(False)
+        self.dtype = torch.float32
+        attention.use(encoder)
         self._adapters: Adapters | None = None
         self._residual: Tensor | None = None
         site = _site(encoder)
@@ -90,6 +95,20 @@ class Backbone(nn.Module):
         self.encoder.train(mode and trained)
         return self
 
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Multiply matrices in `dtype` and keep the frozen ones in it; what is trained stays in float32."""
+        self.dtype = dtype
+        for module in self.encoder.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                for parameter in module.parameters(recurse=False):
+                    if not parameter.requires_grad:
+                        parameter.data = parameter.data.to(dtype)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Compute in `dtype` inside."""
+        device = self.word_embeddings().weight.device.type
+        return torch.autocast(device, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
     def word_embeddings(self) -> nn.Embedding:
         return self.encoder.get_input_embeddings()  # type: ignore[return-value]
 
@@ -114,7 +133,7 @@ class Backbone(nn.Module):
             inputs: ``input_ids`` and ``attention_mask``, ``(batch, length)``.
             result: ``(batch, length, hidden)``
         """
-        with self._attached(adapters), _attention(inputs["input_ids"].device):
+        with self._attached(adapters), self.autocast():
             return self.encoder(**inputs).last_hidden_state
 
     @contextmanager
@@ -147,13 +166,6 @@ class Backbone(nn.Module):
     def _couple(self, _module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
         coupling = None if self._adapters is None else self._adapters.coupling
         return output if coupling is None else couple(output, coupling)
-
-
-def _attention(device: torch.device) -> AbstractContextManager[None]:
-    # On the CPU, the fused kernel's backward pass takes half of a training step; plain matrix products, a twentieth.
-    if device.type == "cpu" and torch.is_grad_enabled():
-        return sdpa_kernel(SDPBackend.MATH)
-    return nullcontext()
 
 
 def _site(encoder: PreTrainedModel) -> Site:

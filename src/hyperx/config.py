@@ -95,6 +95,7 @@ class TrainingConfig(Strict):
         learning_rate: the method's own, unless given.
         warmup_ratio: share of the steps with a rising learning rate; the method's own, unless given.
         temperature: ``T`` of ``p ∝ n^(1/T)``.
+        auxiliary_share: of the steps that auxiliary tasks get together, raw text's; by the temperature, unless given.
         max_grad_norm: gradients are clipped to it.
         eval_steps: the dev sets are scored this often.
         dev_sentences: of each dev set, to score at most.
@@ -107,6 +108,7 @@ class TrainingConfig(Strict):
     learning_rate: float | None = Field(None, gt=0)
     warmup_ratio: float | None = Field(None, ge=0, lt=1)
     temperature: float = Field(5.0, gt=0)
+    auxiliary_share: float | None = Field(None, ge=0, le=1)
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     eval_steps: int = Field(500, ge=1)

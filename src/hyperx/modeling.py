@@ -22,6 +22,7 @@ from hyperx.languages import name as language_name
 from hyperx.languages import normalize
 from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
+from hyperx.precision import best_dtype
 from hyperx.tagging import Tagger
 from hyperx.tasks import TASKS, Task, build_task
 from hyperx.tasks.tagging import TaggingTask
@@ -236,8 +237,13 @@ class HyperX(nn.Module):
         self.tokenizer.save_pretrained(folder)
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, *, revision: str | None = None) -> "HyperX":
+    def from_pretrained(
+        cls, name: str | Path, *, revision: str | None = None, dtype: torch.dtype | None = None
+    ) -> "HyperX":
         """Load a saved model from a folder (a model's, or a run's, whose best model is taken) or from the Hub.
+
+        Args:
+            dtype: what the backbone computes in; what the hardware is fastest in, unless given.
 
         Raises:
             HyperXError: it can't be found, or is not a Hyper-X model that this version can read.
@@ -249,6 +255,7 @@ class HyperX(nn.Module):
         except (OSError, SafetensorError) as error:
             raise HyperXError(f"{folder / WEIGHTS_NAME} can't be read ({error}); copy the model again") from error
         model.load_trained_state(state)
+        model.backbone.compute_in(dtype or best_dtype(model.device))
         return model.eval()
 
 

@@ -108,7 +108,7 @@ def _sizes(config: RunConfig, trained: list[Pair], available: dict[Pair, Any], n
         pairs.append(PlannedPair(str(pair), len(sentences), sum(len(s.words) for s in sentences), None))
     if pairs and all(pair.sentences for pair in pairs):
         sizes = {Pair.parse(pair.pair): pair.sentences or 0 for pair in pairs}
-        chances = probabilities(sizes, config.training.temperature)
+        chances = probabilities(sizes, config.training.temperature, config.training.auxiliary_share)
         for planned in pairs:
             planned.probability = chances[Pair.parse(planned.pair)]
     return pairs

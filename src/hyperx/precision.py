@@ -1,7 +1,5 @@
 """bfloat16 where the hardware computes in it."""
 
-from contextlib import AbstractContextManager
-
 import torch
 
 
@@ -14,6 +12,6 @@ def has_bf16(device: torch.device) -> bool:
     return False
 
 
-def autocast(device: torch.device) -> AbstractContextManager[None]:
-    """Compute in bfloat16 inside, where `has_bf16`."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_bf16(device))
+def best_dtype(device: torch.device) -> torch.dtype:
+    """Return what the device multiplies matrices in fastest, bfloat16 or float32."""
+    return torch.bfloat16 if has_bf16(device) else torch.float32

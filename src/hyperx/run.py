@@ -21,6 +21,7 @@ from hyperx.methods import METHODS, MADXConfig
 from hyperx.model_card import model_card
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
+from hyperx.precision import best_dtype
 from hyperx.results import Results
 from hyperx.tasks import TASKS, Example, build_task
 from hyperx.trainer import HyperXTrainer
@@ -142,6 +143,7 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
         )
     )
     model.method.warm_start(data.languages)
+    model.backbone.compute_in(best_dtype(model.device))
     return model
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 from hyperx.pairs import Pair
+from hyperx.tasks import TASKS
 
 BUCKET = 50  # batches whose sentences are sorted by length together
 
@@ -19,11 +20,25 @@ class Key(NamedTuple):
     step: int
 
 
-def probabilities(sizes: Mapping[Pair, int], temperature: float) -> dict[Pair, float]:
-    """Return each pair's sampling probability, ``p ∝ n^(1/T)`` (Üstün et al. 2022, section 3.2)."""
+def probabilities(
+    sizes: Mapping[Pair, int], temperature: float, auxiliary_share: float | None = None
+) -> dict[Pair, float]:
+    """Return each pair's sampling probability, ``p ∝ n^(1/T)`` (Üstün et al. 2022, section 3.2).
+
+    Args:
+        auxiliary_share: of the auxiliary tasks' pairs together; theirs and the others' proportions among themselves stay.
+    """
     powers = {pair: size ** (1 / temperature) for pair, size in sizes.items()}
-    total = sum(powers.values())
-    return {pair: power / total for pair, power in powers.items()}
+    groups: dict[bool, float] = {}
+    for pair, power in powers.items():
+        auxiliary = TASKS[pair.task].auxiliary
+        groups[auxiliary] = groups.get(auxiliary, 0.0) + power
+    if auxiliary_share is None or len(groups) == 1:
+        total = sum(powers.values())
+        return {pair: power / total for pair, power in powers.items()}
+    shares = {True: auxiliary_share, False: 1 - auxiliary_share}
+    factors = {auxiliary: shares[auxiliary] / total for auxiliary, total in groups.items()}
+    return {pair: power * factors[TASKS[pair.task].auxiliary] for pair, power in powers.items()}
 
 
 class PairBatchSampler(Sampler[list[Key]]):
@@ -32,7 +47,7 @@ class PairBatchSampler(Sampler[list[Key]]):
     Args:
         lengths: each pair's examples' lengths in pieces.
         batch_size: sentences in a batch; a pair with fewer gives all that it has.
-        temperature: ``T`` of the pairs' probabilities.
+        temperature, auxiliary_share: of the pairs' `probabilities`.
     """
 
     def __init__(
@@ -42,19 +57,22 @@ class PairBatchSampler(Sampler[list[Key]]):
         batch_size: int,
         num_steps: int,
         temperature: float = 5.0,
+        auxiliary_share: float | None = None,
         seed: int = 0,
     ) -> None:
         self.lengths = {pair: np.asarray(values) for pair, values in lengths.items()}
         self.batch_size = batch_size
         self.num_steps = num_steps
         self.temperature = temperature
+        self.auxiliary_share = auxiliary_share
         self.seed = seed
 
     def __len__(self) -> int:
         return self.num_steps
 
     def __iter__(self) -> Iterator[list[Key]]:
-        chance = probabilities({pair: len(values) for pair, values in self.lengths.items()}, self.temperature)
+        sizes = {pair: len(values) for pair, values in self.lengths.items()}
+        chance = probabilities(sizes, self.temperature, self.auxiliary_share)
         pairs = list(chance)
         draws = np.random.default_rng([self.seed, 0]).choice(len(pairs), self.num_steps, p=list(chance.values()))
         batches = [self._batches(pair, number) for number, pair in enumerate(pairs, 1)]

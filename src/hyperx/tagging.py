@@ -7,7 +7,6 @@ import torch
 
 from hyperx.data.sentence import Sentence
 from hyperx.pairs import Pair
-from hyperx.precision import autocast
 from hyperx.tasks import Example
 from hyperx.tasks.base import collate_inputs
 
@@ -57,7 +56,7 @@ class Tagger:
         """Return each example's log-probabilities at its words' first pieces, ``(words, labels)``."""
         model = self.model
         input_ids, attention_mask = (tensor.to(model.device) for tensor in collate_inputs(examples, model.tokenizer))
-        with autocast(model.device):
+        with model.backbone.autocast():
             hidden = model.backbone(self.adapters, input_ids=input_ids, attention_mask=attention_mask)
             logits = self.head(hidden)
         scores = logits.float().log_softmax(-1).cpu()

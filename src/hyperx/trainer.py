@@ -17,7 +17,6 @@ from hyperx.cost import Stopwatch
 from hyperx.data.sentence import Sentence
 from hyperx.modeling import WEIGHTS_NAME, HyperX
 from hyperx.pairs import Pair
-from hyperx.precision import has_bf16
 from hyperx.sampler import PairBatchSampler
 from hyperx.scoring import score_pair
 from hyperx.tasks import Example
@@ -56,6 +55,7 @@ class HyperXTrainer(Trainer):
             batch_size=config.batch_size,
             num_steps=config.steps,
             temperature=config.temperature,
+            auxiliary_share=config.auxiliary_share,
             seed=seed,
         )
         super().__init__(
@@ -146,7 +146,7 @@ def training_arguments(
         restore_callback_states_from_checkpoint=True,
         remove_unused_columns=False,
         disable_tqdm=True,
-        bf16=has_bf16(model.device),
+        bf16=model.backbone.dtype == torch.bfloat16,
         use_cpu=model.device.type == "cpu" and not torch.cuda.is_available(),
         seed=seed,
         data_seed=seed,

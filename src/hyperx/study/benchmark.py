@@ -34,10 +34,16 @@ class Scale(Strict):
 
 
 class MethodEntry(Strict):
-    """A method, and its learning rate where that is not its own."""
+    """A method, and what its training has otherwise than the scale's."""
 
     method: MethodConfig = Field(discriminator="name")
-    learning_rate: float | None = Field(None, gt=0)
+    training: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("training")
+    @classmethod
+    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        TrainingConfig.model_validate(value)
+        return value
 
 
 class Benchmark(Strict):

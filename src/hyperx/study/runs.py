@@ -108,7 +108,7 @@ class Planner:
             method=method,
             train=train,
             evaluate=scored,
-            training=training.model_copy(update={"learning_rate": entry.learning_rate}),
+            training=training.model_validate(training.model_dump() | entry.training),
         )
         return Run(setting, system, seed, config, needs)
 

@@ -5,10 +5,9 @@ import torch
 from torch import nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from conftest import ENCODERS
 from hyperx.attention import attend
 from hyperx.backbone import Backbone
-
-from conftest import ENCODERS
 
 
 @pytest.mark.parametrize("masked", [False, True])

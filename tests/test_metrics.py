@@ -1,11 +1,14 @@
 import random
+from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from seqeval.metrics import f1_score
-from seqeval.scheme import IOB2
+from seqeval.scheme import IOB2, Entities
 
-from hyperx.metrics import ACCURACY, SPAN_F1, interval, resample
+from hyperx.metrics import ACCURACY, SPAN_F1, interval, resample, spans
+from hyperx.tasks import build_task
 
 TAGS = ["O", "O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 
@@ -17,6 +20,27 @@ def test_span_f1_is_strict_seqeval(seed: int) -> None:
     predicted[2] = gold[2]
     counts = np.array([SPAN_F1.count(a, b) for a, b in zip(gold, predicted, strict=True)])
     assert SPAN_F1.score(counts.sum(0)) == pytest.approx(100 * f1_score(gold, predicted, mode="strict", scheme=IOB2))
+
+
+def test_spans_are_seqevals_also_of_broken_tags() -> None:
+    generator = random.Random(0)
+    for _ in range(300):
+        tags = [generator.choice([*TAGS, "I-MISC-X", "B-MISC-X"]) for _ in range(generator.randint(1, 8))]
+        assert spans(tags) == [entity.to_tuple()[1:] for entity in Entities([tags], IOB2).entities[0]], tags
+
+
+def test_decoding_finds_the_best_valid_tags() -> None:
+    task = build_task("ner", ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
+    torch.manual_seed(0)
+    for length in (1, 2, 4) * 10:
+        scores = torch.randn(length, 5).log_softmax(-1)
+        valid = []
+        for path in product(range(5), repeat=length):
+            tags = [task.labels[number] for number in path]
+            before = ["O", *tags[:-1]]
+            if all(not b.startswith("I-") or a[2:] == b[2:] for a, b in zip(before, tags, strict=True)):
+                valid.append((float(sum(scores[i, number] for i, number in enumerate(path))), tags))
+        assert task.decode(scores) == max(valid)[1]
 
 
 def test_accuracy_and_empty_counts() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from seqeval.scheme import IOB2, Entities
 
 SAMPLES = 1000
 
@@ -29,11 +28,24 @@ def _count_words(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, in
 
 
 def _count_spans(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int, int]:
-    """Return how many entities are right, predicted and gold; a tag that breaks IOB2 makes no entity, as in seqeval."""
-    right, found = (
-        {entity.to_tuple()[1:] for entity in Entities([list(tags)], IOB2).entities[0]} for tags in (gold, predicted)
-    )
+    """Return how many entities are right, predicted and gold."""
+    right, found = set(spans(gold)), set(spans(predicted))
     return len(right & found), len(found), len(right)
+
+
+def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Return the type, first word and end of each span of IOB2 tags.
+
+    A tag that breaks IOB2 makes no span, as in seqeval's strict mode, which is slower than the tagging itself.
+    """
+    found = []
+    for start, tag in enumerate(tags):
+        if tag.startswith("B-"):
+            end = start + 1
+            while end < len(tags) and tags[end] == f"I-{tag[2:]}":
+                end += 1
+            found.append((tag[2:], start, end))
+    return found
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def load_benchmark(name: str, data: Path | None = None) -> Benchmark:
     try:
         benchmark = Benchmark.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise HyperXError(explain(path, error, Benchmark, "docs/study.md")) from error
+        raise HyperXError(explain(path, error, Benchmark, "docs/studies.md")) from error
     _check(benchmark, path)
     folder = (data or path.parent).resolve()
     if data is None and path.parent == SHIPPED and any(_on_disk(entry) for entry in benchmark.data):

@@ -136,7 +136,7 @@ def _on_disk(entry: Entry) -> bool:
 
 
 def _check(benchmark: Benchmark, path: Path) -> None:
-    """Raise unless partitions and swaps are among the families' languages."""
+    """Raise unless partitions and swaps are among the families' languages, and Hyper-X among the methods."""
     known = set(benchmark.languages)
     named = {
         "partitions": {lang for part in benchmark.partitions for languages in part.values() for lang in languages},
@@ -145,6 +145,10 @@ def _check(benchmark: Benchmark, path: Path) -> None:
     for key, languages in named.items():
         if languages - known:
             raise HyperXError(f"{path}: '{key}' names {', '.join(sorted(languages - known))}, which no family holds")
+    if "hyperx" not in benchmark.methods:
+        raise HyperXError(
+            f"{path}: 'methods' has no hyperx, which the studies are about; it has {', '.join(benchmark.methods)}"
+        )
     for part in benchmark.partitions:
         if set(part) != set(TASKS):
             raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")

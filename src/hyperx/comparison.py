@@ -85,7 +85,7 @@ def _scores(row: Row, runs: Sequence[Results]) -> np.ndarray:
     stacked = np.stack([results.counts[str(row.pair)] for results in runs]).astype(np.float64)
     size = stacked.shape[1]
     generator = np.random.default_rng((size, *str(row.pair).encode()))  # the same for every method
-    drawn = [np.bincount(generator.integers(size, size=size), minlength=size) for _ in range(SAMPLES)]
+    drawn = [np.bincount(sample, minlength=size) for sample in generator.integers(size, size=(SAMPLES, size))]
     times = np.stack([np.ones(size), *drawn])  # how often each sentence is in the sample
     return METRICS[row.metric].score(times @ stacked).mean(0)
 

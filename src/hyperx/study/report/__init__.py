@@ -1,5 +1,7 @@
 """The report on a benchmark's studies, from their committed figures alone."""
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +39,7 @@ def write_report(planner: Planner, results: Path, output: Path) -> None:
     parts.append(f"## Beside the paper\n\n{paper.section(figures)}")
     parts += [f"## {heading}\n\n{section(figures, pictures)}" for heading, section in SECTIONS.items()]
     parts.append(f"## Language by language\n\nZero-shot cells.\n\n{transfer.by_language(figures)}")
+    parts.append(f"## Methods\n\n{methods(figures)}")
     if left := missing(figures):
         parts.append(f"## Missing runs\n\n{left}")
     markdown = "\n\n".join(parts) + "\n"
@@ -50,12 +53,10 @@ def introduction(figures: Figures) -> str:
     benchmark, training = figures.benchmark, figures.benchmark.scales[figures.planner.scale].training
     planned = set().union(*figures.plan.values())
     left = sum(map(len, figures.missing().values()))
-    methods = "; ".join(_settings(figures, system) for system in benchmark.methods)
     sentences = [
         f"{len(benchmark.languages) + 1} languages, {len(benchmark.unseen)} of them unseen by the backbone, "
-        f"`{benchmark.backbone}`. A run takes {training.steps:,} steps of {training.batch_size} sentences.",
+        f"{text(benchmark.backbone)}. A run takes {training.steps:,} steps of {training.batch_size} sentences.",
         "POS accuracy and NER span F1 in percent, on whole test sets; means over languages, zero-shot unless said otherwise.",
-        f"Methods: {methods}.",
         f"{len(planned) - left} of {len(planned)} runs are finished"
         + (
             "; † marks a method that lacks runs of the setting, so that its mean is of some cells only."
@@ -66,12 +67,21 @@ def introduction(figures: Figures) -> str:
     return " ".join(sentences)
 
 
-def _settings(figures: Figures, system: str) -> str:
-    """Return a method's name with what is not its default."""
-    values = figures.benchmark.methods[system].method.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
-    settings = ", ".join(f"{text(key)} {text(str(value))}" for key, value in values.items())
-    return f"{text(style.label(system))} ({settings})" if settings else text(style.label(system))
+def methods(figures: Figures) -> str:
+    """Name the methods and what they are set to."""
+    lines = []
+    for system, entry in figures.benchmark.methods.items():
+        values = entry.method.model_dump(mode="json", exclude_none=True)
+        settings = ", ".join(f"{key} {value}" for key, value in values.items() if key != "name")
+        lines.append(f"- {text(style.label(system))}: `{values['name']}`, {text(settings)}")
+    return "\n".join(lines)
 
 
 def missing(figures: Figures) -> str:
-    return "\n".join(f"- {study}: {', '.join(f'`{run}`' for run in runs)}" for study, runs in figures.missing().items())
+    """Name the runs that are not finished, by study; those on few sentences by what they differ in."""
+    lines = []
+    for study, runs in figures.missing().items():
+        names = Counter(re.sub(r"(few-shot-.+)-\d+-draw\d+", r"\1-*", run) for run in runs)
+        shown = (f"`{name}`" + (f" ({count} runs)" if count > 1 else "") for name, count in names.items())
+        lines.append(f"- {study}: {', '.join(shown)}")
+    return "\n".join(lines)

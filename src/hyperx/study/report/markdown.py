@@ -32,12 +32,14 @@ def score(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1f}"
 
 
-def best(values: Sequence[float | None]) -> list[str]:
-    """Return scores, those bold that are shown as the highest of several."""
+def best(values: Sequence[float | None], eligible: Sequence[bool] | None = None) -> list[str]:
+    """Return scores, those bold that are shown as the highest of several; only of the `eligible`, where these are given."""
+    rivals = [may and value is not None for value, may in zip(values, eligible or [True] * len(values), strict=True)]
     shown = [score(value) for value in values]
-    known = [value for value in values if value is not None]
-    top = score(max(known)) if len(known) > 1 else None
-    return [f"**{cell}**" if cell == top else cell for cell in shown]
+    top = max((value for value, rival in zip(values, rivals, strict=True) if rival and value is not None), default=None)
+    if sum(rivals) < 2:
+        return shown
+    return [f"**{cell}**" if rival and cell == score(top) else cell for cell, rival in zip(shown, rivals, strict=True)]
 
 
 def points(difference: Difference | None, *, spread: bool = True) -> str:

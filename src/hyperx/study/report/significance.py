@@ -5,7 +5,7 @@ from pathlib import Path
 from hyperx.study.report import style
 from hyperx.study.report.figures import GROUPS, MIXED, Figures, find
 from hyperx.study.report.markdown import NOTHING, picture, points, table
-from hyperx.study.report.transfer import ORDER, UNITS, name, settings, systems_of
+from hyperx.study.report.transfer import COLUMNS, ORDER, UNITS, name, settings, systems_of
 
 
 def section(figures: Figures, pictures: Path) -> str:
@@ -22,7 +22,7 @@ def section(figures: Figures, pictures: Path) -> str:
             if set(cells) != {NOTHING}:
                 both = [len(figures.pooled(setting, method)) for method in ("hyperx", system)]
                 rows.append([name(figures, setting, system), *cells, " and ".join(map(str, both))])
-        header = ["Against", *(f"{UNITS[task]}, {group}" for task in ORDER for group in GROUPS), "seeds"]
+        header = ["Against", *COLUMNS, "seeds"]
         body = table(header, rows) if rows else "Not measured yet."
         parts.append(f"### {title[0].upper()}{title[1:]}\n\n{body}")
         if setting == MIXED and rows:

@@ -10,6 +10,7 @@ from hyperx.study.report.markdown import NOTHING, best, number, picture, table, 
 
 UNITS = {"ner": "NER F1", "pos": "POS accuracy"}
 ORDER = ("ner", "pos")
+COLUMNS = [f"{UNITS[task]}, {group}" for task in ORDER for group in GROUPS]
 COMPUTE = ("labelled", "raw", "pieces", "trained parameters")
 
 
@@ -39,39 +40,37 @@ def section(figures: Figures, pictures: Path) -> str:
 
 def scores(figures: Figures, setting: str) -> str:
     """Return a setting's zero-shot means, and what each method was given to serve the matrix once."""
-    systems = systems_of(figures, setting)
-    columns = [
-        best([figures.mean(setting, system, task, group) for system in systems]) for task in ORDER for group in GROUPS
-    ]
     rows = [
         [name(figures, setting, system), *cells, *given(figures.cost(setting, system)), seeds(figures, setting, system)]
-        for system, *cells in zip(systems, *columns, strict=True)
+        for system, cells in means(figures, setting).items()
     ]
-    header = ["Method", *(f"{UNITS[task]}, {group}" for task in ORDER for group in GROUPS), *COMPUTE, "seeds"]
-    return table(header, rows)
+    return table(["Method", *COLUMNS, *COMPUTE, "seeds"], rows)
 
 
 def partitions(figures: Figures) -> str:
-    rows = []
-    for part in figures.parts(MIXED):
-        systems = systems_of(figures, part)
-        columns = [
-            best([figures.mean(part, system, task, group) for system in systems]) for task in ORDER for group in GROUPS
-        ]
-        rows += [[part, name(figures, part, system), *cells] for system, *cells in zip(systems, *columns, strict=True)]
-    header = ["Partition", "Method", *(f"{UNITS[task]}, {group}" for task in ORDER for group in GROUPS)]
-    return table(header, rows, left=2)
+    rows = [
+        [part, name(figures, part, system), *cells]
+        for part in figures.parts(MIXED)
+        for system, cells in means(figures, part).items()
+    ]
+    return table(["Partition", "Method", *COLUMNS], rows, left=2)
 
 
 def trained(figures: Figures) -> str:
-    systems = systems_of(figures, MIXED)
+    rows = [[name(figures, MIXED, system), *cells] for system, cells in means(figures, MIXED, trained=True).items()]
+    return table(["Method", *COLUMNS], rows)
+
+
+def means(figures: Figures, setting: str, *, trained: bool = False) -> dict[str, list[str]]:
+    """Return each method's means by task and kind of language, as shown; the best of those that lack no run are bold."""
+    systems = systems_of(figures, setting)
+    complete = [figures.complete(setting, system) for system in systems]
     columns = [
-        best([figures.mean(MIXED, system, task, group, trained=True) for system in systems])
+        best([figures.mean(setting, system, task, group, trained=trained) for system in systems], complete)
         for task in ORDER
         for group in GROUPS
     ]
-    rows = [[name(figures, MIXED, system), *cells] for system, *cells in zip(systems, *columns, strict=True)]
-    return table(["Method", *(f"{UNITS[task]}, {group}" for task in ORDER for group in GROUPS)], rows)
+    return {system: list(cells) for system, *cells in zip(systems, *columns, strict=True)}
 
 
 def by_language(figures: Figures) -> str:

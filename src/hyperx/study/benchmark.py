@@ -73,6 +73,13 @@ class Benchmark(Strict):
             return {key: cls._canonical(part) for key, part in value.items()}
         return type(value)(cls._canonical(part) for part in value)
 
+    @field_validator("methods")
+    @classmethod
+    def _with_hyperx(cls, value: dict[str, MethodEntry]) -> dict[str, MethodEntry]:
+        if "hyperx" not in value:
+            raise ValueError(f"hyperx, which the studies are about, is not among {', '.join(value)}")
+        return value
+
     @model_validator(mode="after")
     def _partition(self) -> Self:
         if not self.partitions:
@@ -136,7 +143,7 @@ def _on_disk(entry: Entry) -> bool:
 
 
 def _check(benchmark: Benchmark, path: Path) -> None:
-    """Raise unless partitions and swaps are among the families' languages, and Hyper-X among the methods."""
+    """Raise unless partitions and swaps are among the families' languages."""
     known = set(benchmark.languages)
     named = {
         "partitions": {lang for part in benchmark.partitions for languages in part.values() for lang in languages},
@@ -145,10 +152,6 @@ def _check(benchmark: Benchmark, path: Path) -> None:
     for key, languages in named.items():
         if languages - known:
             raise HyperXError(f"{path}: '{key}' names {', '.join(sorted(languages - known))}, which no family holds")
-    if "hyperx" not in benchmark.methods:
-        raise HyperXError(
-            f"{path}: 'methods' has no hyperx, which the studies are about; it has {', '.join(benchmark.methods)}"
-        )
     for part in benchmark.partitions:
         if set(part) != set(TASKS):
             raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")

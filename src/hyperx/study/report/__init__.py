@@ -53,18 +53,16 @@ def introduction(figures: Figures) -> str:
     benchmark, training = figures.benchmark, figures.benchmark.scales[figures.planner.scale].training
     planned = set().union(*figures.plan.values())
     left = sum(map(len, figures.missing().values()))
-    sentences = [
-        f"{len(benchmark.languages) + 1} languages, {len(benchmark.unseen)} of them unseen by the backbone, "
-        f"{text(benchmark.backbone)}. A run takes {training.steps:,} steps of {training.batch_size} sentences.",
-        "POS accuracy and NER span F1 in percent, on whole test sets; means over languages, zero-shot unless said otherwise.",
-        f"{len(planned) - left} of {len(planned)} runs are finished"
-        + (
-            "; † marks a method that lacks runs of the setting, so that its mean is of some cells only."
-            if left
-            else "."
-        ),
-    ]
-    return " ".join(sentences)
+    unseen = f", {len(figures.unseen)} of them unseen by the backbone" if figures.unseen else ""
+    lacking = (
+        "; † marks a method that lacks runs of the setting, so that its mean is of some cells only" if left else ""
+    )
+    return (
+        f"{len(benchmark.languages) + 1} languages{unseen}; {text(benchmark.backbone)}. "
+        f"A run takes {training.steps:,} steps of {training.batch_size} sentences. POS accuracy and NER span F1 in percent, on "
+        "whole test sets; means over languages, zero-shot unless said otherwise. "
+        f"{len(planned) - left} of {len(planned)} runs are finished{lacking}."
+    )
 
 
 def methods(figures: Figures) -> str:

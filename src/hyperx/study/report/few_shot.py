@@ -11,7 +11,7 @@ from hyperx.pairs import Pair
 from hyperx.results import Results
 from hyperx.study.report import style
 from hyperx.study.report.figures import Figures, differences, join
-from hyperx.study.report.markdown import NOTHING, best, picture, table
+from hyperx.study.report.markdown import NOTHING, best, picture, table, text
 from hyperx.study.report.transfer import ORDER, UNITS, language_label
 
 SYSTEMS = ("hyperx", "finetune", "madx")
@@ -98,7 +98,7 @@ def section(figures: Figures, pictures: Path) -> str:
         columns = [best([mean(c[size]) if size in c else None for c in curves.values()]) for size in counts]
         for (system, values), *cells in zip(curves.items(), *columns, strict=True):
             draws = min((len(values[size]) for size in counts[1:] if size in values), default=0)
-            label = [cell.task.upper(), language_label(figures, cell.language), style.label(system)]
+            label = [cell.task.upper(), language_label(figures, cell.language), text(style.label(system))]
             rows.append([*label, *cells, str(draws) if draws else NOTHING])
     header = ["Task", "Language", "Method", *map(str, counts), "draws"]
     return "\n\n".join(

@@ -42,13 +42,13 @@ def best(values: Sequence[float | None], eligible: Sequence[bool] | None = None)
     return [f"**{cell}**" if rival and cell == score(top) else cell for cell, rival in zip(shown, rivals, strict=True)]
 
 
-def points(difference: Difference | None, *, spread: bool = True) -> str:
+def points(difference: Difference | None) -> str:
     """Return a difference, bold where its interval leaves out zero, with the interval."""
     if difference is None:
         return NOTHING
     value = f"{difference.points:+.1f}"
     value = f"**{value}**" if difference.significant else value
-    return f"{value} ({difference.low:+.1f} to {difference.high:+.1f})" if spread else value
+    return f"{value} ({difference.low:+.1f} to {difference.high:+.1f})"
 
 
 def number(value: float) -> str:

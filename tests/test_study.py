@@ -122,7 +122,8 @@ def test_a_study_from_the_command_line(benchmark: Path, tmp_path: Path) -> None:
     invoke(benchmark, tmp_path, "study", "efficiency", "--jobs", "2")
     folder = tmp_path / "results" / "tiny-small"
     names = {LANGUAGE_ADAPTERS, "mixed-1-hyperx-seed1", "mixed-1-madx-seed1"}
-    assert {path.name for path in folder.iterdir()} == names
+    assert {path.name for path in folder.iterdir()} == names | {"report", "report.html", "report.md"}
+    assert "`mixed-1-hyperx-mlm-none-seed1`" in (folder / "report.md").read_text()  # of the studies that were not run
     row = Results.load(folder / "mixed-1-madx-seed1").row("pos", "yor")
     assert row is not None
     assert not row.trained
@@ -169,6 +170,7 @@ def test_a_failed_run_is_named_and_what_needs_it_left_out(benchmark: Path, tmp_p
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("  hyperx:", "  ours:", "'methods': .*hyperx, which the studies are about, is not among ours, finetune, madx"),
         ("swaps:", "swap:", "unknown key 'swap' .did you mean 'swaps'"),
         ("[[sw, yor]]", "[[sw, hau]]", "'swaps' names hau, which no family holds"),
         ("two: [yo]", "two: [xx1]", "xx1"),

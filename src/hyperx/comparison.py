@@ -82,12 +82,12 @@ def _check_sentences(row: Row, runs: Sequence[Results]) -> None:
 
 def _scores(row: Row, runs: Sequence[Results]) -> np.ndarray:
     """Return the runs' mean score of a cell, on all sentences and then on each bootstrap sample."""
-    stacked = np.stack([results.counts[str(row.pair)] for results in runs])
+    stacked = np.stack([results.counts[str(row.pair)] for results in runs]).astype(np.float64)
     size = stacked.shape[1]
     generator = np.random.default_rng((size, *str(row.pair).encode()))  # the same for every method
-    samples = [stacked.sum(1)]
-    samples += [stacked[:, generator.integers(size, size=size)].sum(1) for _ in range(SAMPLES)]
-    return METRICS[row.metric].score(np.stack(samples)).mean(1)
+    drawn = [np.bincount(sample, minlength=size) for sample in generator.integers(size, size=(SAMPLES, size))]
+    times = np.stack([np.ones(size), *drawn])  # how often each sentence is in the sample
+    return METRICS[row.metric].score(times @ stacked).mean(0)
 
 
 def _difference(task: str, cells: str, languages: str, scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> Difference:

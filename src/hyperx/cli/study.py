@@ -9,6 +9,7 @@ from rich.table import Table
 
 from hyperx.errors import HyperXError
 from hyperx.study.benchmark import Benchmark, load_benchmark
+from hyperx.study.report import write_report
 from hyperx.study.runner import Runner
 from hyperx.study.runs import STUDIES, Planner
 
@@ -27,18 +28,15 @@ def study(
 
     Finished runs are skipped and broken off ones resumed, so the same command goes on after a stop of any kind.
     """
-    described = load_benchmark(benchmark, data)
-    if scale not in described.scales:
-        raise HyperXError(f"the benchmark has no scale '{scale}'; it has {', '.join(described.scales)}")
+    planner = find_planner(benchmark, scale, data=data, runs=runs)
     if name not in STUDIES and name != "all":
         raise HyperXError(f"there is no study '{name}'; give one of {', '.join(STUDIES)}, or all")
-    planner = Planner(described, scale, runs / f"{described.name}-{scale}")
     todo = {run.name: run for study in (STUDIES if name == "all" else [name]) for run in STUDIES[study](planner)}
     console = Console(stderr=True, highlight=False)
     runner = Runner(list(todo.values()), results=results / planner.folder.name, jobs=jobs)
     runner.tell = lambda line: console.print(f"{line} [dim]({left(runner)})[/]")
     if plan:
-        show_plan(described, runner)
+        show_plan(planner.benchmark, runner)
         return
     console.print(left(runner))
     try:
@@ -46,9 +44,25 @@ def study(
     except KeyboardInterrupt:
         console.print("Stopped. The same command goes on.")
         raise typer.Exit(130) from None
+    if any(map(runner.finished, runner.runs)):
+        report = runner.results / "report.md"
+        write_report(planner, runner.results, report)
+        console.print(f"The report is in {report} and {report.with_suffix('.html')}")
     if failed:
         raise HyperXError(f"{len(failed)} runs failed: {', '.join(run.name for run in failed)}")
     console.print(f"All {len(runner.runs)} runs are finished; their figures are in {runner.results}")
+
+
+def find_planner(benchmark: str, scale: str, *, data: Path | None, runs: Path) -> Planner:
+    """Load a benchmark and make the planner of its runs.
+
+    Raises:
+        HyperXError: there is no such benchmark, it is wrong, or has no such scale.
+    """
+    described = load_benchmark(benchmark, data)
+    if scale not in described.scales:
+        raise HyperXError(f"the benchmark has no scale '{scale}'; it has {', '.join(described.scales)}")
+    return Planner(described, scale, runs / f"{described.name}-{scale}")
 
 
 def show_plan(benchmark: Benchmark, runner: Runner) -> None:

@@ -79,6 +79,13 @@ class Benchmark(Strict):
             return {key: cls._canonical(part) for key, part in value.items()}
         return type(value)(cls._canonical(part) for part in value)
 
+    @field_validator("methods")
+    @classmethod
+    def _with_hyperx(cls, value: dict[str, MethodEntry]) -> dict[str, MethodEntry]:
+        if "hyperx" not in value:
+            raise ValueError(f"hyperx, which the studies are about, is not among {', '.join(value)}")
+        return value
+
     @model_validator(mode="after")
     def _partition(self) -> Self:
         if not self.partitions:
@@ -125,7 +132,7 @@ def load_benchmark(name: str, data: Path | None = None) -> Benchmark:
     try:
         benchmark = Benchmark.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise HyperXError(explain(path, error, Benchmark, "docs/study.md")) from error
+        raise HyperXError(explain(path, error, Benchmark, "docs/studies.md")) from error
     _check(benchmark, path)
     folder = (data or path.parent).resolve()
     if data is None and path.parent == SHIPPED and any(_on_disk(entry) for entry in benchmark.data):

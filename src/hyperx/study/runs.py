@@ -67,7 +67,8 @@ class Planner:
     def sources(self) -> list[Run]:
         """Plan Hyper-X and fine-tuning before and after languages swap partitions (Figures 4 and 5)."""
         settings = self._partitions() + [name.replace("mixed", "swapped") for name in self._partitions()]
-        return [self.run(setting, system) for setting in settings for system in ("hyperx", "finetune")]
+        systems = [system for system in ("hyperx", "finetune") if system in self.benchmark.methods]
+        return [self.run(setting, system) for setting in settings for system in systems]
 
     def _partitions(self) -> list[str]:
         return [f"mixed-{number}" for number in range(1, len(self.benchmark.partitions) + 1)]

@@ -1,0 +1,56 @@
+"""Raw text of all, of the unseen, and of no languages (Üstün et al. 2022, Figure 3)."""
+
+from pathlib import Path
+
+from hyperx.study.report import style
+from hyperx.study.report.figures import GROUPS, MIXED, Figures, find
+from hyperx.study.report.markdown import NOTHING, picture, points, score, table
+from hyperx.study.report.transfer import ORDER, UNITS
+
+TEXTS = {
+    "hyperx": "raw text of all languages",
+    "hyperx-mlm-unseen": "raw text of the unseen",
+    "hyperx-mlm-none": "no raw text",
+}
+
+
+def section(figures: Figures, pictures: Path) -> str:
+    """Return zero-shot scores in the mixed setting by raw text, and the gains over none."""
+    rows = []
+    for task in ORDER:
+        for group in GROUPS:
+            scores = [score(figures.mean(MIXED, system, task, group)) for system in TEXTS]
+            gains = [
+                points(find(figures.compare((MIXED, "hyperx-mlm-none"), (MIXED, system)), task, group))
+                for system in ("hyperx", "hyperx-mlm-unseen")
+            ]
+            if set(scores) != {NOTHING}:
+                rows.append([UNITS[task], group, *scores, *gains])
+    header = ["Task", "Languages", *TEXTS.values(), "gain, all", "gain, unseen's"]
+    parts = ["Hyper-X's zero-shot cells in the mixed setting; gains over no raw text.", table(header, rows, left=2)]
+    if rows:
+        parts.append(picture(draw(figures, pictures / "mlm.png"), "Zero-shot scores by raw text"))
+    return "\n\n".join(parts)
+
+
+def draw(figures: Figures, path: Path) -> Path:
+    """Draw bars: a group a kind of language, a bar a choice of raw text, a panel a task."""
+    figure, axes = style.panels(1, len(ORDER), width=4)
+    for panel, task in zip(axes[0], ORDER, strict=True):
+        for place, (system, title) in enumerate(TEXTS.items()):
+            values = [figures.mean(MIXED, system, task, group) for group in GROUPS]
+            at = [group + 0.27 * (place - 1) for group in range(len(GROUPS))]
+            bars = panel.bar(
+                at,
+                [value or 0 for value in values],
+                0.25,
+                color=style.look(system)["color"],
+                hatch=style.hatch(system),
+                edgecolor="white",
+                label=title,
+            )
+            panel.bar_label(bars, ["" if value is None else f"{value:.1f}" for value in values], fontsize=7, padding=1)
+        panel.set_xticks(range(len(GROUPS)), GROUPS)
+        panel.set_ylabel(f"{UNITS[task]}, zero-shot")
+    style.legend(figure, axes)
+    return style.save(figure, path)

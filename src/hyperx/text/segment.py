@@ -103,11 +103,7 @@ def _within_graphemes(line: str) -> set[int]:
 
     if line.isascii():
         return set()
-    return {
-        offset
-        for cluster in regex.finditer(r"\X", line)
-        for offset in range(cluster.start() + 1, cluster.end())
-    }
+    return {offset for cluster in regex.finditer(r"\X", line) for offset in range(cluster.start() + 1, cluster.end())}
 
 
 @cache

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import conllu
-
 from hyperx.errors import HyperXError
 from hyperx.text.segment import Offsets
 
@@ -20,7 +18,7 @@ class TextSentence:
         language: ISO 639-3.
         raw: the words were found in raw text; else the text is the given words, joined by spaces.
         source: where it was read, ``path:line``, for messages.
-        tokens: the CoNLL-U that it was read from, with its other columns.
+        lines: of the CoNLL-U that it was read from.
         fields: what else was said of it, of a line of JSON or a table.
     """
 
@@ -29,7 +27,7 @@ class TextSentence:
     language: str
     raw: bool = False
     source: str = ""
-    tokens: conllu.TokenList | None = None
+    lines: tuple[str, ...] | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -51,13 +49,14 @@ def from_words(words: Sequence[str], language: str, **known: Any) -> TextSentenc
     """Make a sentence of words; its text is the words joined by spaces.
 
     Raises:
-        HyperXError: a word is empty.
+        HyperXError: a word is empty, or holds a tab or the end of a line.
     """
     offsets, start = [], 0
     for number, word in enumerate(words, 1):
-        if not word.strip():
+        if not word.strip() or any(mark in word for mark in "\t\r\n"):
             where = f"{known['source']}: " if known.get("source") else ""
-            raise HyperXError(f"{where}word {number} is empty; expected words without empty ones")
+            wrong = "holds a tab or the end of a line" if word.strip() else "is empty"
+            raise HyperXError(f"{where}word {number} {wrong}; expected words of at least one letter or sign")
         offsets.append((start, start + len(word)))
         start += len(word) + 1
     return TextSentence(" ".join(words), tuple(offsets), language, **known)
@@ -138,7 +137,9 @@ class TaggedSentence:
     def _only(self) -> Layer:
         if len(self.layers) != 1:
             names = ", ".join(self.layers)
-            raise HyperXError(f'this sentence has tags of {names}: say whose, as in sentence["{next(iter(self.layers))}"]')
+            raise HyperXError(
+                f'this sentence has tags of {names}: say whose, as in sentence["{next(iter(self.layers))}"]'
+            )
         return next(iter(self.layers.values()))
 
     def __getitem__(self, task: str) -> Layer:

@@ -32,9 +32,7 @@ class TextTagger:
         HyperXError: a pair is outside the model's matrix, or a task tags nothing.
     """
 
-    def __init__(
-        self, model: "HyperX", tasks: str | Sequence[str], language: str, *, batch_size: int = 32
-    ) -> None:
+    def __init__(self, model: "HyperX", tasks: str | Sequence[str], language: str, *, batch_size: int = 32) -> None:
         self.language = normalize(language)
         names = [tasks] if isinstance(tasks, str) else list(dict.fromkeys(tasks))
         self.taggers = {name: Tagger(model, Pair(name, self.language), batch_size=batch_size) for name in names}

@@ -50,7 +50,7 @@ def fit_temperature(log_probabilities: Tensor, gold: Tensor) -> float:
         value.backward()
         return value
 
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    optimizer.step(loss)
     return float(1 / inverse.detach().clamp(0.05, 20))
 
 

@@ -37,7 +37,8 @@ class Expectation(NamedTuple):
         interval = f"{self.score:.1f} ({self.low:.1f}–{self.high:.1f})"
         if self.measured:
             return f"{interval} on its test set"
-        return f"about {interval}, as {self.cells} other zero-shot cells scored"
+        others = f"{self.cells} other zero-shot cells" if self.cells > 1 else "one other zero-shot cell"
+        return f"about {interval}, as {others} scored"
 
 
 UNKNOWN = Expectation(None, 0.0, 100.0, 0)

@@ -18,8 +18,8 @@ def evaluate(
     from hyperx.dataset import load_data
     from hyperx.evaluation import evaluate as score
     from hyperx.matrix import print_matrix
-    from hyperx.modeling import HyperX
-    from hyperx.run import majority_tags
+    from hyperx.modeling import HyperX, model_folder
+    from hyperx.run import majority_tags, note_scores
 
     if split not in ("test", "dev"):
         raise HyperXError(f"there is no split '{split}' to score; choose test or dev")
@@ -38,4 +38,6 @@ def evaluate(
             progress=status.update,
         )
     results.save(run / ("results.json" if split == "test" else f"results-{split}.json"))
+    if split == "test":
+        note_scores(model, results, model_folder(run, None))
     print_matrix(results, Console(highlight=False))

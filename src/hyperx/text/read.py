@@ -159,11 +159,11 @@ def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
     """A word a line in the first column, and a blank line after a sentence."""
     for block in _blocks(lines):
         comments: dict[str, str] = {}
-        words = []
+        words: list[str] = []
         for number, line in block:
             comment = _COMMENT.match(line)
             if not words and (comment or line.startswith("-DOCSTART-")):
-                comments.update([comment.groups()] if comment else [])
+                comments |= {comment[1]: comment[2].strip()} if comment else {}
                 continue
             words.append(line.split("\t")[0] if "\t" in line else line.split()[0])
             if not words[-1].strip():
@@ -181,7 +181,7 @@ def _read_conllu(lines: Lines, source: Source) -> Iterator[TextSentence]:
         words: list[str] = []
         for number, line in block:
             if line.startswith("#"):
-                comments.update([found.groups()] if (found := _COMMENT.match(line)) else [])
+                comments |= {found[1]: found[2].strip()} if (found := _COMMENT.match(line)) else {}
                 continue
             columns = line.split("\t")
             if len(columns) != 10:

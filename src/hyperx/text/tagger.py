@@ -36,13 +36,16 @@ class TextTagger:
         self.language = normalize(language)
         names = [tasks] if isinstance(tasks, str) else list(dict.fromkeys(tasks))
         self.taggers = {name: Tagger(model, Pair(name, self.language), batch_size=batch_size) for name in names}
+        self.span_tasks = [
+            name for name, tagger in self.taggers.items() if any(label.startswith("B-") for label in tagger.task.labels)
+        ]
         self.temperatures = model.model_config.temperatures
         self.window = WINDOW * batch_size
 
     @overload
-    def __call__(self, given: str) -> TaggedText: ...
+    def __call__(self, given: str) -> TaggedText: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, given: Sequence[str]) -> TaggedSentence: ...
+    def __call__(self, given: Sequence[str]) -> TaggedSentence: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, given: Sequence[Sequence[str]]) -> list[TaggedSentence]: ...
     @overload
@@ -99,12 +102,12 @@ class TextTagger:
         return [TaggedSentence(sentence, own) for sentence, own in zip(sentences, layers, strict=True)]
 
     def _layer(self, tagger: Tagger, log_probabilities: Tensor, sentence: TextSentence) -> Layer:
-        labels = tagger.task.labels
+        name, labels = tagger.task.name, tagger.task.labels
         tags = tagger.task.decode(log_probabilities)
         chosen = [labels.index(tag) for tag in tags]
-        scores = word_scores(log_probabilities, chosen, self.temperatures.get(tagger.task.name, 1.0))
+        scores = word_scores(log_probabilities, chosen, self.temperatures.get(name, 1.0))
         spans = None
-        if any(label.startswith("B-") for label in labels):
+        if name in self.span_tasks:
             spans = tuple(
                 _span(sentence, label, first, last, min(scores[first:last])) for label, first, last in spans_of(tags)
             )

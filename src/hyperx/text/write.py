@@ -119,12 +119,16 @@ def to_doc(tagged: TaggedSentence) -> Any:
     )
     for task, layer in tagged.layers.items():
         if layer.spans is not None:
-            spans = [Span(doc, span.first, span.last, label=span.label) for span in layer.spans]
-            if task == "ner":
-                doc.set_ents(spans, default="outside")
-            else:
-                doc.spans[task] = spans
+            set_spans(doc, task, [Span(doc, span.first, span.last, label=span.label) for span in layer.spans])
     return doc
+
+
+def set_spans(doc: Any, task: str, spans: list[Any]) -> None:
+    """Set a task's spans of a spaCy ``Doc``: ner's are its entities."""
+    if task == "ner":
+        doc.set_ents(spans, default="outside")
+    else:
+        doc.spans[task] = spans
 
 
 def to_pandas(tagged: TaggedText | Iterable[TaggedSentence]) -> "DataFrame":

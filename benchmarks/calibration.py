@@ -3,7 +3,7 @@
 Temperatures are fitted, and the spans' score is chosen, on dev sets of trained pairs; the errors are those of test sets.
 The run is one of CONFIG's partition, made for example by
 ``hyperx train configs/afrimix-mixed-1.yaml training.steps=1200 name=calibration --output runs/calibration``.
-Usage: python -m benchmarks.calibration RUN [--config CONFIG] [--sentences 200]; writes ``results/calibration.json``.
+Usage: python -m benchmarks.calibration RUN [--config CONFIG] [--sentences 100]; writes ``results/calibration.json``.
 """
 
 import argparse
@@ -44,26 +44,40 @@ class Scored(NamedTuple):
     spans: dict[str, list[tuple[float, bool]]]
 
 
-def score(model: HyperX, data: Mapping[Pair, Sequence[Sentence]], temperature: float) -> Scored:
-    """Tag gold sentences of one task."""
+class Tagged(NamedTuple):
+    """A gold sentence and its log-probabilities."""
+
+    task: TaggingTask
+    gold: list[str]
+    scores: Tensor
+
+
+def tag(model: HyperX, data: Mapping[Pair, Sequence[Sentence]]) -> list[Tagged]:
+    """Tag gold sentences."""
+    tagged = []
+    for pair, sentences in data.items():
+        tagger = Tagger(model, pair)
+        rows = zip(sentences, tagger.scores(sentences), strict=True)
+        tagged += [Tagged(tagger.task, list(sentence.tags or ()), scores) for sentence, scores in rows]
+    return tagged
+
+
+def score(tagged: Sequence[Tagged], temperature: float) -> Scored:
+    """Score the tags and the spans."""
     words: list[tuple[float, bool]] = []
     spans: dict[str, list[tuple[float, bool]]] = {name: [] for name in (*SPAN_SCORES, "posterior")}
-    for pair, sentences in data.items():
-        task = model.tagging_task(pair.task)
-        for sentence, log_probabilities in zip(sentences, Tagger(model, pair).scores(sentences), strict=True):
-            gold = list(sentence.tags or ())
-            tags = task.decode(log_probabilities)
-            chosen = [task.labels.index(tag) for tag in tags]
-            own = word_scores(log_probabilities, chosen, temperature)
-            words += [(value, tag == right) for value, tag, right in zip(own, tags, gold, strict=True)]
-            if pair.task != "ner":
-                continue
-            right_spans = set(spans_of(gold))
-            for span in spans_of(tags):
-                right = span in right_spans
-                for name, joined in SPAN_SCORES.items():
-                    spans[name].append((joined(own[span[1] : span[2]]), right))
-                spans["posterior"].append((posterior(task, log_probabilities / temperature, span), right))
+    for task, gold, log_probabilities in tagged:
+        tags = task.decode(log_probabilities)
+        own = word_scores(log_probabilities, [task.labels.index(tag) for tag in tags], temperature)
+        words += [(value, tag == right) for value, tag, right in zip(own, tags, gold, strict=True)]
+        if task.name != "ner":
+            continue
+        right_spans = set(spans_of(gold))
+        for span in spans_of(tags):
+            right = span in right_spans
+            for name, joined in SPAN_SCORES.items():
+                spans[name].append((joined(own[span[1] : span[2]]), right))
+            spans["posterior"].append((posterior(task, log_probabilities / temperature, span), right))
     return Scored(words, spans)
 
 
@@ -114,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--config", type=Path, default=Path("configs/afrimix-mixed-1.yaml"))
-    parser.add_argument("--sentences", type=int, default=200, help="of each test set at most")
+    parser.add_argument("--sentences", type=int, default=100, help="of each test set at most")
     arguments = parser.parse_args()
     logging.set_verbosity_error()
     config = load_run_config(arguments.config)
@@ -140,11 +154,8 @@ def main() -> None:
             "test, zero-shot": {pair: rows for pair, rows in test.items() if pair not in data.train},
         }
         report[task] = {
-            name: {
-                "before": errors(score(model, part, 1.0)),
-                "after": errors(score(model, part, temperature)),
-            }
-            for name, part in parts.items()
+            name: {"before": errors(score(part, 1.0)), "after": errors(score(part, temperature))}
+            for name, part in ((name, tag(model, part)) for name, part in parts.items())
         }
         print(json.dumps({task: report[task]}, indent=1), flush=True)
     (RESULTS / "calibration.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

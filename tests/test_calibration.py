@@ -64,8 +64,7 @@ def test_a_prediction_interval_is_that_of_one_more_normal_value() -> None:
     assert (told.score, told.low, told.high) == pytest.approx((60, 60 - 9.8, 60 + 9.8), abs=0.1)
     # By hand: mean 50, s = sqrt(200), t(1) = 12.706, so half = 12.706 * sqrt(200) * sqrt(1.5), cut at the ends.
     assert predict([40.0, 60.0])[:4] == (50.0, 0.0, 100.0, 2)
-    three = predict([50.0, 60.0, 70.0])
-    assert three.high - 60 == pytest.approx(4.3027 * 10 * math.sqrt(4 / 3), rel=1e-3) or three.high == 100.0
+    assert predict([59.0, 60.0, 61.0]).high == pytest.approx(60 + 4.3027 * math.sqrt(4 / 3), abs=1e-3)
     assert predict([40.0])[:4] == (40.0, 0.0, 100.0, 1)
     assert predict([]) == UNKNOWN
 

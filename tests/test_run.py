@@ -184,7 +184,7 @@ def test_conllu_comes_back_with_all_that_it_held(run: Path, tmp_path: Path) -> N
         (["tag", "RUN", "-t", "ner", "-l", "deu"], "not trained with the language 'deu'"),
         (["tag", "RUN", "-t", "mlm", "-l", "eng"], "tags nothing"),
         (["tag", "RUN", "-t", "ner", "-l", "eng", "-f", "xml"], "no output format 'xml'"),
-        (["tag", "RUN", "missing.txt", "-t", "ner", "-l", "eng"], "missing.txt can't be read"),
+        (["tag", "RUN", "missing.txt", "-t", "ner", "-l", "eng"], "there is no file missing.txt"),
         (["tag", "./nothing", "-t", "ner", "-l", "eng"], "no model folder './nothing'"),
         (["matrix", "nothing"], "can't be read"),
         (["evaluate", "RUN", "--split", "train"], "no split 'train'"),

@@ -209,8 +209,16 @@ def test_the_matrix_as_text_and_html(run: Path, tmp_path: Path) -> None:
 
 def test_evaluating_again_gives_the_same_scores(run: Path) -> None:
     before = Results.load(run)
+    path = run / "model" / "config.json"
+    config = json.loads(path.read_text())
+    assert set(config["temperatures"]) == {"pos", "ner"}
+    assert config["scores"] == {str(row.pair): [row.score, row.low, row.high] for row in before.rows}
+    path.write_text(json.dumps(config | {"temperatures": {}, "scores": {}}))  # as of a folder that has neither
     result = CliRunner().invoke(app, ["evaluate", str(run)])
     assert result.exit_code == 0, result.output
+    again = json.loads(path.read_text())
+    assert again["temperatures"] == pytest.approx(config["temperatures"])
+    assert again["scores"] == config["scores"]
     after = Results.load(run)
     assert [row.score for row in after.rows] == [row.score for row in before.rows]
     assert after.averages == before.averages

@@ -222,12 +222,8 @@ class HyperX(nn.Module):
         """
         pair = Pair(self.tagging_task(task).name, normalize(language))
         self._numbers(pair)
-        return expect(pair, self.model_config.scores, trained=self.model_config.trained, seen=self.seen)
-
-    @property
-    def seen(self) -> frozenset[str] | None:
-        """The languages of the backbone's pre-training, or None where they are not known."""
-        return seen_by(self.model_config.backbone)
+        seen = seen_by(self.model_config.backbone)
+        return expect(pair, self.model_config.scores, trained=self.model_config.trained, seen=seen)
 
     def trained_parameters(self) -> dict[str, int]:
         """Return how many parameters are trained, by part."""

@@ -14,6 +14,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="test, or dev for choosing between runs.")] = "test",
 ) -> None:
     """Score a run's matrix again, on its test or dev sets."""
+    from hyperx.calibration import fit_temperatures
     from hyperx.config import load_run_config
     from hyperx.dataset import load_data
     from hyperx.evaluation import evaluate as score
@@ -39,5 +40,7 @@ def evaluate(
         )
     results.save(run / ("results.json" if split == "test" else f"results-{split}.json"))
     if split == "test":
+        dev = {pair: rows[: config.training.dev_sentences] for pair, rows in data.dev.items() if pair in data.train}
+        model.model_config.temperatures = fit_temperatures(model, dev)
         note_scores(model, results, model_folder(run, None))
     print_matrix(results, Console(highlight=False))

@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers.utils import logging
 
 from benchmarks import RESULTS, machine
-from hyperx.calibration import calibration_error, fit_temperatures, spans_of, word_scores
+from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, spans_of, word_scores
 from hyperx.config import load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.data.sentence import Sentence
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=100, help="of each test set at most")
     arguments = parser.parse_args()
     logging.set_verbosity_error()
-    config = load_run_config(arguments.config)
+    config = load_run_config(arguments.config, ["train.mlm=[]"])
     run = load_run_config(arguments.run / "config.yaml")
     with collected_notices():
         data = load_data(config)
@@ -142,7 +142,7 @@ def main() -> None:
         "machine": machine(),
         "run": run.name,
         "steps": run.training.steps,
-        "dev_sentences": run.training.dev_sentences,
+        "dev_sentences": DEV_SENTENCES,
         "test_sentences": arguments.sentences,
         "temperatures": {task: round(value, 3) for task, value in temperatures.items()},
     }

@@ -55,10 +55,11 @@ def train(
     model = build_model(config, data)
     examples = encode_all(model, data, progress)
     restrict_vocabulary(model, examples)
+    dev = {pair: sentences for pair, sentences in data.dev.items() if pair in data.train}
     trainer = HyperXTrainer(
         model,
         examples=examples,
-        dev={pair: sentences for pair, sentences in data.dev.items() if pair in data.train},
+        dev=dev,
         config=config.training,
         folder=folder,
         seed=config.seed,
@@ -69,7 +70,7 @@ def train(
     write_json(folder / "log.json", trainer.state.log_history)
     measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
     progress("Calibrating")
-    model.model_config.temperatures = fit_temperatures(model, trainer.dev)
+    model.model_config.temperatures = fit_temperatures(model, dev)
     model.save_pretrained(folder / "model")
     results = evaluate(
         model,

@@ -40,7 +40,7 @@ def evaluate(
         )
     results.save(run / ("results.json" if split == "test" else f"results-{split}.json"))
     if split == "test":
-        dev = {pair: rows[: config.training.dev_sentences] for pair, rows in data.dev.items() if pair in data.train}
+        dev = {pair: rows for pair, rows in data.dev.items() if pair in data.train}
         model.model_config.temperatures = fit_temperatures(model, dev)
         note_scores(model, results, model_folder(run, None))
     print_matrix(results, Console(highlight=False))

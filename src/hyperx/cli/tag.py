@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from io import TextIOWrapper
@@ -141,14 +141,13 @@ class Job:
             target = work.target if work.suffixed else work.target.with_name(work.target.name + SUFFIXES[format])
             if target.exists() and not standard and target.samefile(work.file):
                 raise HyperXError(f"{target} would be tagged into itself; give --output another file or folder")
-            with whole_file(target) as partial:
-                self._write(batches, open_writer(partial, format, self.tasks))
+            with whole_file(target) as partial, closing(open_writer(partial, format, self.tasks)) as writer:
+                self._write(batches, writer)
 
     def _write(self, batches: Iterator[list["TaggedSentence"]], writer: Writer) -> None:
         for batch in batches:
             writer.write(batch)
             self.meter.add(batch)
-        writer.close()
 
     def _checked(self, batches: Iterator[list["TaggedSentence"]], name: str) -> Iterator[list["TaggedSentence"]]:
         """Say so where what was taken for words looks like raw text: most lines end in a word with a full stop."""

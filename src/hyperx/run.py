@@ -12,6 +12,7 @@ from transformers import TrainerCallback, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import TrainerState
 
+from hyperx.calibration import fit_temperatures
 from hyperx.config import RunConfig, save_run_config
 from hyperx.cost import measure
 from hyperx.dataset import RunData, load_data
@@ -55,10 +56,11 @@ def train(
     model = build_model(config, data)
     examples = encode_all(model, data, progress)
     restrict_vocabulary(model, examples)
+    dev = {pair: sentences for pair, sentences in data.dev.items() if pair in data.train}
     trainer = HyperXTrainer(
         model,
         examples=examples,
-        dev={pair: sentences for pair, sentences in data.dev.items() if pair in data.train},
+        dev=dev,
         config=config.training,
         folder=folder,
         seed=config.seed,
@@ -68,6 +70,8 @@ def train(
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
     write_json(folder / "log.json", trainer.state.log_history)
     measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
+    progress("Calibrating")
+    model.model_config.temperatures = fit_temperatures(model, dev)
     model.save_pretrained(folder / "model")
     results = evaluate(
         model,
@@ -79,7 +83,14 @@ def train(
         progress=progress,
     )
     save_reports(folder, config, results)
+    note_scores(model, results, folder / "model")
     return model, results
+
+
+def note_scores(model: HyperX, results: Results, folder: Path) -> None:
+    """Write in a model's folder what its cells scored, which is what `HyperX.expected_score` knows."""
+    model.model_config.scores = {str(row.pair): (row.score, row.low, row.high) for row in results.rows}
+    model.model_config.save(folder)
 
 
 def prepare_folder(config: RunConfig, *, resume: bool) -> Path:

@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers.utils import logging
 
 from benchmarks import RESULTS, machine
-from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, spans_of, word_scores
+from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, span_score, spans_of, word_scores
 from hyperx.config import load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.data.sentence import Sentence
@@ -33,7 +33,7 @@ SPAN_SCORES: dict[str, Callable[[Sequence[float]], float]] = {
     "product": prod,
     "minimum": min,
     "mean": fmean,
-    "geometric mean": lambda scores: prod(scores) ** (1 / len(scores)),
+    "geometric mean": span_score,
 }
 
 

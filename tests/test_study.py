@@ -14,7 +14,11 @@ from typer.testing import CliRunner
 
 from conftest import ENCODERS, WORDS
 from hyperx.cli.app import app
+from hyperx.config import CorpusEntry
+from hyperx.data.sentence import Sentence
+from hyperx.dataset import take
 from hyperx.errors import HyperXError
+from hyperx.pairs import Pair
 from hyperx.results import Results
 from hyperx.study.benchmark import load_benchmark
 from hyperx.study.runner import Runner
@@ -54,7 +58,15 @@ methods:
   madx: {{method: {{name: madx, language_bottleneck: 4, task_bottleneck: 2}}}}
   psf: {{method: {{name: psf, latent_size: 4}}}}
 scales:
-  small: {{training: {{steps: 6, batch_size: 4, eval_steps: 3, max_length: 24}}, language_steps: 2, seeds: 1}}
+  small:
+    training: {{steps: 6, batch_size: 4, eval_steps: 3, max_length: 24}}
+    language_steps: 2
+    seeds: 1
+    few_shot:
+      languages: [yo]
+      sizes: [2, 4]
+      draws: 2
+      methods: {{hyperx: {{steps: 4, learning_rate: 0.01}}, madx: {{steps: 3, learning_rate: 0.02}}}}
   long: {{training: {{steps: 3000, batch_size: 4, eval_steps: 10, max_length: 24}}, language_steps: 2, seeds: 1}}
 """
     )
@@ -155,6 +167,65 @@ def test_a_killed_study_goes_on_where_it_was(benchmark: Path, tmp_path: Path) ->
     assert said == ["mixed-1-hyperx-seed1 goes on"]
 
 
+def test_few_labelled_sentences(benchmark: Path, tmp_path: Path) -> None:
+    runs = {run.name: run for run in planner(benchmark).few_shot()}
+    few = {name: run for name, run in runs.items() if run.setting == "few-shot"}
+    assert {name for name in runs if name not in few} == {LANGUAGE_ADAPTERS, "multi-hyperx-seed1", "multi-madx-seed1"}
+    assert len(few) == 2 * 2 * 2 * 2
+    run = few["few-shot-madx-ner-yor-4-draw2"]
+    assert run.needs == "multi-madx-seed1"
+    assert (run.config.training.steps, run.config.training.learning_rate) == (3, 0.02)
+    assert (run.config.data[0].max_sentences, run.config.data[0].draw) == (4, 2)
+    invoke(benchmark, tmp_path, "study", "few-shot", "--jobs", "2")
+    results = {name: Results.load(tmp_path / "results" / "tiny-small" / name) for name in runs if name in few}
+    assert all(len(result.rows) == 1 and result.rows[0].trained for result in results.values())
+    assert results["few-shot-madx-ner-yor-4-draw2"].rows[0].pair == Pair("ner", "yor")
+    # One of many runs in a process is what it is alone.
+    folder = tmp_path / "runs" / "tiny-small" / "few-shot-hyperx-pos-yor-4-draw2"
+    arguments = ["train", str(folder / "config.yaml"), "--output", str(tmp_path / "alone")]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    alone, together = Results.load(tmp_path / "alone"), results[folder.name]
+    assert (alone.counts["pos/yor"] == together.counts["pos/yor"]).all()
+    assert alone.rows[0].score == together.rows[0].score
+    assert alone.step == together.step == 4
+
+
+def test_a_group_goes_on_where_it_was(benchmark: Path, tmp_path: Path) -> None:
+    runs = planner(benchmark, tmp_path / "runs").few_shot()
+    group = [run for run in runs if run.group == "few-shot-hyperx-pos-yor"]
+    source = next(run for run in runs if run.name == "multi-hyperx-seed1")
+    said: list[str] = []
+    Runner([source, *group[:2]], results=tmp_path / "results", tell=said.append).run()
+    before = (group[0].config.folder / "results.json").stat().st_mtime_ns
+    shutil.rmtree(tmp_path / "results")
+    assert not Runner([source, *group], results=tmp_path / "results", tell=said.append).run()
+    assert (group[0].config.folder / "results.json").stat().st_mtime_ns == before
+    assert said.count("few-shot-hyperx-pos-yor starts") == 2
+    assert sum("is done" in line for line in said) == 1 + len(group)
+
+
+def test_a_size_that_the_data_does_not_have_is_named(benchmark: Path, tmp_path: Path) -> None:
+    path = benchmark.with_name("large.yaml")
+    path.write_text(benchmark.read_text().replace("sizes: [2, 4]", "sizes: [2, 40]"))
+    runs = [run for run in planner(path, tmp_path / "runs").few_shot() if run.system == "hyperx"]
+    chosen = [runs[0], *(run for run in runs if run.group == "few-shot-hyperx-pos-yor")]
+    failed = Runner(chosen, results=tmp_path / "results").run()
+    assert [run.name for run in failed] == [f"few-shot-hyperx-pos-yor-40-draw{draw}" for draw in (1, 2)]
+    log = (tmp_path / "runs" / "few-shot-hyperx-pos-yor.log").read_text()
+    assert "takes 40 sentences of pos/yor, which has 6 besides its test set" in log
+    assert "Traceback" not in log
+
+
+def test_fewer_sentences_of_a_draw_are_among_more() -> None:
+    sentences = [Sentence((str(number),)) for number in range(30)]
+    entry = CorpusEntry(corpus="starter", max_sentences=20, draw=3)
+    many, few = take(entry, sentences), take(entry.model_copy(update={"max_sentences": 5}), sentences)
+    assert many[:5] == few
+    assert len(set(many)) == 20
+    assert take(entry.model_copy(update={"draw": 4, "max_sentences": 5}), sentences) != few
+    assert take(entry.model_copy(update={"draw": None}), sentences) == sentences[:20]
+
+
 def test_a_failed_run_is_named_and_what_needs_it_left_out(benchmark: Path, tmp_path: Path) -> None:
     runs = [run for run in STUDIES["efficiency"](planner(benchmark, tmp_path / "runs")) if run.system == "madx"][:2]
     runs[0].config.train["mlm"] = ["zul"]
@@ -172,6 +243,8 @@ def test_a_failed_run_is_named_and_what_needs_it_left_out(benchmark: Path, tmp_p
         ("swaps:", "swap:", "unknown key 'swap' .did you mean 'swaps'"),
         ("[[sw, yor]]", "[[sw, hau]]", "'swaps' names hau, which no family holds"),
         ("two: [yo]", "two: [xx1]", "xx1"),
+        ("languages: [yo]", "languages: [wol]", r"'scales.small.few_shot.languages' names wol, which no family holds"),
+        ("madx: {steps", "psf: {steps", "'scales.small.few_shot.methods' names psf"),
     ],
 )
 def test_a_wrong_benchmark_is_one_clear_error(
@@ -187,6 +260,7 @@ def test_what_a_study_does_not_know(benchmark: Path) -> None:
     for arguments, message in (
         (["study", "nonsense", "--benchmark", str(benchmark)], "there is no study 'nonsense'; give one of transfer"),
         (["study", "mlm", "--benchmark", str(benchmark), "--scale", "huge"], "no scale 'huge'; it has small, long"),
+        (["study", "few-shot", "--benchmark", str(benchmark), "--scale", "long"], "says nothing of the study 'few-shot'"),
         (["study", "mlm", "--benchmark", "nowhere"], "no benchmark 'nowhere'; give a YAML file, or one of afrimix"),
         (["study", "mlm", "--benchmark", "afrimix"], "needs --data"),
     ):

@@ -22,6 +22,7 @@ from hyperx.model_card import model_card
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
 from hyperx.results import Results
+from hyperx.start import start_from
 from hyperx.tasks import TASKS, Example, build_task
 from hyperx.trainer import HyperXTrainer
 
@@ -117,10 +118,10 @@ def device_name() -> str:
 
 
 def build_model(config: RunConfig, data: RunData) -> HyperX:
-    """Build the model for a run's matrix, with fresh weights.
+    """Build the model for a run's matrix, with fresh weights or those of the model that it starts from.
 
     Raises:
-        HyperXError: the method can't serve a cell that is to be scored.
+        HyperXError: the method can't serve a cell that is to be scored; the model to start from can't be used.
     """
     labelled = {pair.language for pair in data.train if not TASKS[pair.task].auxiliary}
     without = sorted({pair.language for pair in data.test} - labelled)
@@ -130,17 +131,16 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
             f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
         )
     check_two_stages(config, data)
-    model = HyperX(
-        ModelConfig(
-            backbone=config.backbone,
-            revision=config.revision,
-            method=config.method,
-            tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
-            languages=data.languages,
-            trained=[str(pair) for pair in data.train],
-            max_length=config.training.max_length,
-        )
+    model_config = ModelConfig(
+        backbone=config.backbone,
+        revision=config.revision,
+        method=config.method,
+        tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
+        languages=data.languages,
+        trained=[str(pair) for pair in data.train],
+        max_length=config.training.max_length,
     )
+    model = HyperX(model_config) if config.start is None else start_from(config.start, model_config)
     model.method.warm_start(data.languages)
     return model
 

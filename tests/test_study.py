@@ -15,14 +15,17 @@ from typer.testing import CliRunner
 from conftest import ENCODERS, WORDS
 from hyperx.cli.app import app
 from hyperx.config import CorpusEntry
+from hyperx.cost import Cost
 from hyperx.data.sentence import Sentence
 from hyperx.dataset import take
 from hyperx.errors import HyperXError
 from hyperx.pairs import Pair
 from hyperx.results import Results
+from hyperx.run import train
 from hyperx.study.benchmark import load_benchmark
+from hyperx.study.few_shot import train_group
 from hyperx.study.runner import Runner
-from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner
+from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner, Run
 
 LANGUAGES = ("eng", "swa", "yor")
 
@@ -167,51 +170,50 @@ def test_a_killed_study_goes_on_where_it_was(benchmark: Path, tmp_path: Path) ->
     assert said == ["mixed-1-hyperx-seed1 goes on"]
 
 
-def test_few_labelled_sentences(benchmark: Path, tmp_path: Path) -> None:
+def test_few_labelled_sentences_are_planned(benchmark: Path) -> None:
     runs = {run.name: run for run in planner(benchmark).few_shot()}
     few = {name: run for name, run in runs.items() if run.setting == "few-shot"}
     assert {name for name in runs if name not in few} == {LANGUAGE_ADAPTERS, "multi-hyperx-seed1", "multi-madx-seed1"}
     assert len(few) == 2 * 2 * 2 * 2
     run = few["few-shot-madx-ner-yor-4-draw2"]
-    assert run.needs == "multi-madx-seed1"
+    assert (run.needs, run.group, run.seed) == ("multi-madx-seed1", "few-shot-madx-ner-yor", 2)
     assert (run.config.training.steps, run.config.training.learning_rate) == (3, 0.02)
     assert (run.config.data[0].max_sentences, run.config.data[0].draw) == (4, 2)
-    invoke(benchmark, tmp_path, "study", "few-shot", "--jobs", "2")
-    results = {name: Results.load(tmp_path / "results" / "tiny-small" / name) for name in runs if name in few}
-    assert all(len(result.rows) == 1 and result.rows[0].trained for result in results.values())
-    assert results["few-shot-madx-ner-yor-4-draw2"].rows[0].pair == Pair("ner", "yor")
-    # One of many runs in a process is what it is alone.
-    folder = tmp_path / "runs" / "tiny-small" / "few-shot-hyperx-pos-yor-4-draw2"
-    arguments = ["train", str(folder / "config.yaml"), "--output", str(tmp_path / "alone")]
-    assert CliRunner().invoke(app, arguments).exit_code == 0
-    alone, together = Results.load(tmp_path / "alone"), results[folder.name]
-    assert (alone.counts["pos/yor"] == together.counts["pos/yor"]).all()
-    assert alone.rows[0].score == together.rows[0].score
-    assert alone.step == together.step == 4
 
 
-def test_a_group_goes_on_where_it_was(benchmark: Path, tmp_path: Path) -> None:
-    runs = planner(benchmark, tmp_path / "runs").few_shot()
-    group = [run for run in runs if run.group == "few-shot-hyperx-pos-yor"]
+@pytest.fixture(scope="module")
+def few_shot(benchmark: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """Hyper-X's few-shot runs for one cell, one of them of more sentences than there are, with the trained start."""
+    path = benchmark.with_name("few.yaml")
+    path.write_text(benchmark.read_text().replace("sizes: [2, 4]", "sizes: [2, 4, 40]"))
+    runs = planner(path, tmp_path_factory.mktemp("few")).few_shot()
     source = next(run for run in runs if run.name == "multi-hyperx-seed1")
+    train(source.config)
+    return [source, *(run for run in runs if run.group == "few-shot-hyperx-pos-yor")]
+
+
+def test_one_of_many_runs_in_a_process_is_what_it_is_alone(few_shot: list[Run], tmp_path: Path) -> None:
+    configs = [run.config for run in few_shot[1:5]]
+    train_group(configs)
+    results = Results.load(configs[3].folder)
+    assert [(row.pair, row.trained) for row in results.rows] == [(Pair("pos", "yor"), True)]
+    assert Cost.load(configs[3].folder / "cost.json").examples == {"pos": 4 * 4}
+    _, alone = train(configs[3].model_copy(update={"output": tmp_path}))
+    assert (alone.counts["pos/yor"] == results.counts["pos/yor"]).all()
+    assert alone.step == results.step == 4
+
+
+def test_a_group_goes_on_where_it_was_and_names_what_it_cannot_do(few_shot: list[Run], tmp_path: Path) -> None:
+    train_group([few_shot[1].config])
+    before = (few_shot[1].config.folder / "results.json").stat().st_mtime_ns
+    shutil.rmtree(few_shot[4].config.folder, ignore_errors=True)
     said: list[str] = []
-    Runner([source, *group[:2]], results=tmp_path / "results", tell=said.append).run()
-    before = (group[0].config.folder / "results.json").stat().st_mtime_ns
-    shutil.rmtree(tmp_path / "results")
-    assert not Runner([source, *group], results=tmp_path / "results", tell=said.append).run()
-    assert (group[0].config.folder / "results.json").stat().st_mtime_ns == before
-    assert said.count("few-shot-hyperx-pos-yor starts") == 2
-    assert sum("is done" in line for line in said) == 1 + len(group)
-
-
-def test_a_size_that_the_data_does_not_have_is_named(benchmark: Path, tmp_path: Path) -> None:
-    path = benchmark.with_name("large.yaml")
-    path.write_text(benchmark.read_text().replace("sizes: [2, 4]", "sizes: [2, 40]"))
-    runs = [run for run in planner(path, tmp_path / "runs").few_shot() if run.system == "hyperx"]
-    chosen = [runs[0], *(run for run in runs if run.group == "few-shot-hyperx-pos-yor")]
-    failed = Runner(chosen, results=tmp_path / "results").run()
+    failed = Runner(few_shot, results=tmp_path, tell=said.append).run()
     assert [run.name for run in failed] == [f"few-shot-hyperx-pos-yor-40-draw{draw}" for draw in (1, 2)]
-    log = (tmp_path / "runs" / "few-shot-hyperx-pos-yor.log").read_text()
+    assert said[0] == "few-shot-hyperx-pos-yor starts"
+    assert (few_shot[1].config.folder / "results.json").stat().st_mtime_ns == before
+    assert {path.name for path in tmp_path.iterdir()} == {run.name for run in few_shot[:5]}
+    log = (few_shot[1].config.folder.parent / "few-shot-hyperx-pos-yor.log").read_text()
     assert "takes 40 sentences of pos/yor, which has 6 besides its test set" in log
     assert "Traceback" not in log
 

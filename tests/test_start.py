@@ -87,7 +87,7 @@ def test_another_backbone_or_method_is_a_clear_error(
 
 
 def test_a_start_that_is_no_model_is_a_clear_error(make_model, tmp_path: Path) -> None:
-    with pytest.raises(HyperXError, match="no model folder './nothing'"):
+    with pytest.raises(HyperXError, match=r"no model folder '\./nothing'"):
         start_from("./nothing", make_model().model_config)
 
 

@@ -262,7 +262,10 @@ def test_what_a_study_does_not_know(benchmark: Path) -> None:
     for arguments, message in (
         (["study", "nonsense", "--benchmark", str(benchmark)], "there is no study 'nonsense'; give one of transfer"),
         (["study", "mlm", "--benchmark", str(benchmark), "--scale", "huge"], "no scale 'huge'; it has small, long"),
-        (["study", "few-shot", "--benchmark", str(benchmark), "--scale", "long"], "says nothing of the study 'few-shot'"),
+        (
+            ["study", "few-shot", "--benchmark", str(benchmark), "--scale", "long"],
+            "says nothing of the study 'few-shot'",
+        ),
         (["study", "mlm", "--benchmark", "nowhere"], "no benchmark 'nowhere'; give a YAML file, or one of afrimix"),
         (["study", "mlm", "--benchmark", "afrimix"], "needs --data"),
     ):

@@ -97,9 +97,7 @@ def _copy(source: Tensor, target: Tensor, name: str) -> None:
 
 def _joined(old: ModelConfig, new: ModelConfig) -> ModelConfig:
     """Return `new` with the labels that its tasks have in `old`, first, and what `old` has seen of its languages."""
-    tasks = {
-        task: list(dict.fromkeys([*old.tasks.get(task, []), *labels])) for task, labels in new.tasks.items()
-    }
+    tasks = {task: list(dict.fromkeys([*old.tasks.get(task, []), *labels])) for task, labels in new.tasks.items()}
     seen = [text for text in old.trained if (pair := Pair.parse(text)).language in new.languages and pair.task in TASKS]
     kept = [text for text in seen if Pair.parse(text).task in tasks or TASKS[Pair.parse(text).task].auxiliary]
     return new.model_copy(update={"tasks": tasks, "trained": list(dict.fromkeys([*kept, *new.trained]))})

@@ -35,7 +35,9 @@ def study(
     planner = Planner(described, scale, runs / f"{described.name}-{scale}")
     todo = {run.name: run for study in (STUDIES if name == "all" else [name]) for run in STUDIES[study](planner)}
     if not todo:
-        raise HyperXError(f"the scale '{scale}' says nothing of the study '{name}'; docs/study.md has the keys of a scale")
+        raise HyperXError(
+            f"the scale '{scale}' says nothing of the study '{name}'; docs/study.md has the keys of a scale"
+        )
     console = Console(stderr=True, highlight=False)
     runner = Runner(list(todo.values()), results=results / planner.folder.name, jobs=jobs)
     runner.tell = lambda line: console.print(f"{line} [dim]({left(runner)})[/]")

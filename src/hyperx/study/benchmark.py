@@ -180,7 +180,9 @@ def _check(benchmark: Benchmark, path: Path) -> None:
             raise HyperXError(f"{path}: '{key}' names {', '.join(sorted(languages - known))}, which no family holds")
     for key, study in few_shot.items():
         if unknown := set(study.methods) - (set(benchmark.methods) - set(MIXED_ONLY)):
-            raise HyperXError(f"{path}: '{key}.methods' names {', '.join(sorted(unknown))}, which no run on English trains")
+            raise HyperXError(
+                f"{path}: '{key}.methods' names {', '.join(sorted(unknown))}, which no run on English trains"
+            )
     for part in benchmark.partitions:
         if set(part) != set(TASKS):
             raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")

@@ -96,7 +96,12 @@ class Runner:
             run.config.folder.mkdir(parents=True, exist_ok=True)
             save_run_config(run.config, run.config.folder / "config.yaml")
         if runs[0].group is None:
-            arguments = ["hyperx", "train", str(runs[0].config.folder / "config.yaml"), *(["--resume"] if resume else [])]
+            arguments = [
+                "hyperx",
+                "train",
+                str(runs[0].config.folder / "config.yaml"),
+                *(["--resume"] if resume else []),
+            ]
         else:
             arguments = ["hyperx.study.few_shot", *(str(run.config.folder) for run in runs)]
         threads = max(1, (os.cpu_count() or 1) // self.jobs)

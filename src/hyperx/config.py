@@ -173,7 +173,7 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfi
         config = RunConfig.model_validate(values)
     except ValidationError as error:
         raise HyperXError(explain(path, error, RunConfig, "docs/training.md")) from error
-    return config.model_copy(update={"data": [resolve(entry, path.parent) for entry in config.data]})
+    return config.model_copy(update={"data": [resolve(entry, path.parent.resolve()) for entry in config.data]})
 
 
 def save_run_config(config: RunConfig, path: Path) -> None:

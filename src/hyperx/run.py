@@ -218,7 +218,12 @@ def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
     if results.rows:  # a run that trains language adapters alone has no cells
         save_png(results, folder / "matrix.png")
         save_html(results, folder / "matrix.html")
-        card = model_card(results, config.model_dump(mode="json"))
+        card = model_card(
+            results,
+            history=f"Method `{results.method}`, seed {results.seed}, {config.training.steps:,} steps.",
+            languages=results.languages,
+            example=results.rows[0].pair,
+        )
         (folder / "model" / "README.md").write_text(card, encoding="utf-8")
 
 

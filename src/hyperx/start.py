@@ -40,7 +40,7 @@ def regrow(old: HyperX, config: ModelConfig) -> HyperX:
     """Return a model for the matrix of `config` with the weights, the backbone and the tokenizer of `old`.
 
     What belongs to a language, a task or a label that `old` does not know is new: an embedding starts at the mean of the
-    known ones, all else as in a fresh model. Labels and trained pairs that `old` has beyond those of `config` are added.
+    trained ones, all else as in a fresh model. Labels and trained pairs that `old` has beyond those of `config` are added.
 
     Raises:
         HyperXError: a task's labels have changed, and the method can't take over a part of a head.
@@ -50,15 +50,23 @@ def regrow(old: HyperX, config: ModelConfig) -> HyperX:
         candidates: Any = old.heads["mlm"].candidates
         model.heads["mlm"].restrict(candidates, torch.ones(len(candidates)))  # type: ignore[operator]
     known = parts(old)
+    trained = {*trained_languages(old.model_config), *old.model_config.tasks}
     rows: dict[str, list[Tensor]] = {}
-    for (name, _), tensor in known.items():
-        rows.setdefault(name, []).append(tensor)
+    for (name, owner), tensor in known.items():
+        if owner in trained:
+            rows.setdefault(name, []).append(tensor)
     for (name, owner), tensor in parts(model).items():
         if (name, owner) in known:
             _copy(known[name, owner], tensor, name)
         elif name in rows and name.startswith("method.") and "*" not in name:
             _copy(torch.stack(rows[name]).mean(0), tensor, name)
     return model
+
+
+def trained_languages(config: ModelConfig) -> list[str]:
+    """Return the languages that training has seen; all, where a model does not say what was trained."""
+    seen = {Pair.parse(text).language for text in config.trained}
+    return [language for language in config.languages if language in seen or not seen]
 
 
 def parts(model: HyperX) -> dict[Part, Tensor]:
@@ -79,10 +87,12 @@ def parts(model: HyperX) -> dict[Part, Tensor]:
             cut[name, ""] = tensor
             continue
         number, _, rest = name.removeprefix(prefix).partition(".")
-        if number.isdigit():
+        if number.isdigit() and prefix.startswith("method."):
             cut[f"{prefix}*.{rest}", numbered[prefix][int(number)]] = tensor
-        else:
+        elif len(tensor) == len(numbered[prefix]):
             cut |= {(name, owner): row for owner, row in zip(numbered[prefix], tensor, strict=True)}
+        else:  # of a head that is not linear
+            cut[name, ""] = tensor
     return cut
 
 

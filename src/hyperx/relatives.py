@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from hyperx.errors import HyperXError
@@ -38,7 +39,8 @@ def distances(language: str, known: Sequence[str]) -> dict[str, float]:
     Raises:
         HyperXError: URIEL+ is not installed, or knows the language or all the others not.
     """
-    with _uriel() as database:
+    database = _database()
+    with _quiet():
         listed = set(database.langs[0])
         found = {other: _distance(database, language, other) for other in known if {language, other} <= listed}
     result = {other: distance for other, distance in found.items() if distance is not None}
@@ -60,21 +62,28 @@ def _distance(database: Any, language: str, other: str) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-@contextmanager
-def _uriel() -> Iterator[Any]:
-    """Load the database, and keep its reports of its own doing, which it sets up logging for, to itself."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logging.disable(logging.INFO)
+@cache
+def _database() -> Any:
     try:
-        from urielplus import urielplus
+        with _quiet():
+            from urielplus import urielplus
 
-        yield urielplus.URIELPlus()
+            return urielplus.URIELPlus()
     except ImportError as error:
         raise HyperXError("relating languages needs URIEL+: pip install hyperx-nlp[uriel]") from error
     except OSError as error:  # it unpacks its files where it is installed
         raise HyperXError(f"URIEL+ can't open its database ({error}); install it where you may write") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library from setting up logging for the whole program and reporting its own doing there."""
+    root = logging.getLogger()
+    handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(disabled)
         root.handlers[:] = handlers
         root.setLevel(level)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -19,7 +18,6 @@ from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.methods import SingleConfig
 from hyperx.pairs import Pair
-from hyperx.relatives import distances, weights
 from hyperx.results import Results
 from hyperx.scoring import score_pair
 from hyperx.start import parts
@@ -135,50 +133,6 @@ def test_masked_language_modelling_predicts_new_pieces(make_model) -> None:
     assert set(head.candidates.tolist()) == pieces | {5, 9, 40}
 
 
-URIEL = pytest.importorskip("urielplus", reason="urielplus is not installed")
-RECORDED = Path(URIEL.__file__).parent / "database" / "original_uriel"
-
-
-def angle(file: str, first: str, second: str, prefix: str = "") -> float:
-    """Return the angle between two languages' vectors, over what is recorded of both, in units of a right angle."""
-    database = np.load(RECORDED / f"{file}_features.npz" if file else RECORDED / "features.npz")
-    names = list(database["langs"])
-    kept = [number for number, name in enumerate(database["feats"]) if name.startswith(prefix)]
-    a, b = (database["data"][names.index(code)][kept].max(-1) for code in (first, second))
-    both = (a != -1) & (b != -1)
-    a, b = a[both].astype(float), b[both].astype(float)
-    return 2 / np.pi * np.arccos(np.clip(a @ b / np.linalg.norm(a) / np.linalg.norm(b), -1, 1))
-
-
-def test_distances_are_angles_between_recorded_features() -> None:
-    found = distances("yor", ["ibo", "pcm", "qqq"])
-    syntax = angle("", "yor", "ibo", "S_")
-    expected = (angle("family", "yor", "ibo") + angle("geocoord", "yor", "ibo") + syntax) / 3
-    assert found["ibo"] == pytest.approx(expected, abs=1e-3)
-    # Nothing is recorded of the syntax of Nigerian Pidgin.
-    assert found["pcm"] == pytest.approx(
-        (angle("family", "yor", "pcm") + angle("geocoord", "yor", "pcm")) / 2, abs=1e-3
-    )
-    assert set(found) == {"ibo", "pcm"}
-
-
-def test_a_language_without_data_starts_among_its_relatives(make_model) -> None:
-    old = shake(make_model())
-    old.model_config.trained = ["pos/eng", "mlm/swa"]
-    before = cells(old)
-    grown = adapt(old, {}, languages=["zul"])
-    found = distances("zul", ["eng", "swa"])
-    shares = {language: np.exp(-distance / 0.1) for language, distance in found.items()}
-    total = sum(shares.values())
-    assert list(grown.relatives["zul"]) == ["swa", "eng"]
-    assert grown.relatives["zul"] == pytest.approx({language: share / total for language, share in shares.items()})
-    table = old.method.hypernetwork.language_embeddings.weight
-    expected = (shares["eng"] * table[0] + shares["swa"] * table[1]) / total
-    torch.testing.assert_close(grown.model.method.hypernetwork.language_embeddings.weight[3], expected.float())
-    assert all(same(row, cells(grown.model)[cell]) for cell, row in before.items())
-    assert weights(found) == grown.relatives["zul"]
-
-
 @pytest.mark.parametrize(
     ("data", "languages", "message"),
     [
@@ -187,7 +141,6 @@ def test_a_language_without_data_starts_among_its_relatives(make_model) -> None:
         ({Pair("parse", "eng"): FEW}, [], "unknown task parse"),
         ({Pair("pos", "eng"): []}, [], "no sentences of pos/eng"),
         ({Pair("ner", "hau"): FEW}, [], "'DET' is not a label of the task 'ner'"),
-        ({}, ["hbs", "qqq"], "relates qqq"),
     ],
 )
 def test_what_cannot_be_done_is_a_clear_error(
@@ -252,8 +205,7 @@ def test_adapting_from_the_command_line(saved: Path) -> None:
     model = HyperX.from_pretrained(folder)
     assert model.model_config.languages == ["eng", "swa", "yor", "hau"]
     assert score_pair(model, Pair("pos", "hau"), FEW).score == pytest.approx(score)
-    # A grown model is one like any other, to be grown again.
-    assert "Zulu starts at the embeddings of Hausa 100.0%" in invoke(folder, "again", "-l", "zul")
+    assert model.model_config.trained == ["pos/hau"]
 
 
 def test_training_all_shows_every_cell_before_and_after(saved: Path) -> None:
@@ -284,6 +236,15 @@ def test_a_users_mistake_is_one_clear_error(saved: Path, arguments: list[str], m
     with pytest.raises(HyperXError, match=message):
         invoke(saved, "new", *(part.replace("FILE", str(saved.parent / "pos.txt")) for part in arguments))
     assert not (saved.parent / "new").exists()
+
+
+def test_a_grown_model_can_be_grown_again(saved: Path) -> None:
+    pytest.importorskip("urielplus")
+    invoke(saved, "new", "-d", f"pos/hau={saved.parent / 'pos.txt'}")
+    output = invoke(saved.parent / "new", "again", "-l", "zul")
+    assert "Zulu starts at the embeddings of Hausa 100.0%" in output
+    assert json.loads((saved.parent / "again" / "adaptation.json").read_text())["relatives"] == {"zul": {"hau": 1.0}}
+    assert HyperX.from_pretrained(saved.parent / "again").model_config.languages[-1] == "zul"
 
 
 def test_a_folder_that_holds_a_model_is_left_alone(saved: Path) -> None:

@@ -228,6 +228,7 @@ def test_training_all_shows_every_cell_before_and_after(saved: Path) -> None:
         (["-d", "dance/hau=FILE"], "unknown task 'dance' in 'dance/hau="),
         (["-d", "pos/hau=missing.txt"], "missing.txt"),
         (["-d", "pos/hau=FILE", "--train", "some"], "no choice 'some' of what to train"),
+        (["-d", "pos/hau=FILE", "--learning-rate", "0"], "learning rate of 0.0 trains nothing"),
         (["-d", "pos/hau=FILE", "--test", "ner/xho=FILE"], "not an entity tag"),
         (["-d", "pos/hau=FILE", "--test", "pos/xho=FILE"], "not trained with the language 'xho'"),
     ],

@@ -18,7 +18,7 @@ from hyperx.methods import HyperXMethod
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.relatives import relatives
-from hyperx.run import data_labels, encode_all
+from hyperx.run import data_labels, encode_all, restrict_vocabulary
 from hyperx.start import regrow, trained_languages
 from hyperx.tasks import TASKS, Example, build_task
 from hyperx.trainer import HyperXTrainer
@@ -85,11 +85,7 @@ def adapt(
         _interpolate(model, language, result.relatives[language])
     if data:
         examples = encode_all(model, _run_data(data), lambda doing: None)
-        rows = [row.input_ids for pair, rows in examples.items() if pair.task == "mlm" for row in rows]
-        if rows:
-            pieces = torch.tensor([piece for row in rows for piece in row]).unique(return_counts=True)
-            head: Any = model.heads["mlm"]
-            (head.extend if "mlm" in old.tasks else head.restrict)(*pieces)
+        _learn_pieces(model, examples, known="mlm" in old.tasks)
         hooks = []
         if train == "embeddings":
             known = {pair.language for pair in data if pair.task in old.tasks} - set(new)
@@ -140,6 +136,17 @@ def _interpolate(model: HyperX, language: str, weights: Mapping[str, float]) -> 
     embeddings[numbers[language]] = torch.tensor(list(weights.values())).to(known) @ known
 
 
+def _learn_pieces(model: HyperX, examples: Mapping[Pair, Sequence[Example]], *, known: bool) -> None:
+    """Let masked language modelling predict the pieces of the raw text; besides those that it did, if it is `known`."""
+    if not known:
+        restrict_vocabulary(model, examples)
+        return
+    rows = [row.input_ids for pair, rows in examples.items() if pair.task == "mlm" for row in rows]
+    if rows:
+        pieces = torch.tensor([piece for row in rows for piece in row])
+        model.heads["mlm"].extend(*pieces.unique(return_counts=True))  # type: ignore[operator]
+
+
 def _freeze(model: HyperX, languages: Sequence[str], tasks: Sequence[str]) -> list[Any]:
     """Leave these languages' and tasks' embeddings and the tasks' heads to be trained, and nothing else."""
     model.requires_grad_(False)
@@ -184,7 +191,8 @@ def _train(
     set_seed(seed)
     rate = training.learning_rate or LEARNING_RATES[train]
     if train == "embeddings":
-        model.method.learning_rates = {}  # embeddings and new heads, which are all, learn alike
+        # Embeddings and tag heads learn alike; the head of masked language modelling holds a large matrix.
+        model.method.learning_rates = {"heads.mlm.*": model.method.learning_rate / 10}
     with TemporaryDirectory() as folder:
         HyperXTrainer(
             model,

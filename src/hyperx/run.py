@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,7 @@ def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) ->
     return examples
 
 
-def restrict_vocabulary(model: HyperX, examples: dict[Pair, list[Example]]) -> None:
+def restrict_vocabulary(model: HyperX, examples: Mapping[Pair, Sequence[Example]]) -> None:
     """Let masked language modelling predict among the pieces of the run's raw text."""
     rows = [example.input_ids for pair, values in examples.items() if pair.task == "mlm" for example in values]
     if rows:

@@ -39,7 +39,7 @@ def adapt(
         typer.Option(help="embeddings: new ones and new heads alone, and all other cells stay as they are; or all."),
     ] = "embeddings",
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0, help="Unless given, fit for what is trained.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="1e-2 of embeddings, 3e-4 of all, unless given.")] = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     seed: int = 1,
     format: Annotated[str, typer.Option(help="Of labelled files; found unless given.")] = "auto",
@@ -60,10 +60,12 @@ def adapt(
 
     if train not in ("embeddings", "all"):
         raise HyperXError(f"there is no choice '{train}' of what to train; choose embeddings or all")
+    if learning_rate is not None and learning_rate <= 0:
+        raise HyperXError(f"a learning rate of {learning_rate} trains nothing; give one above 0, such as 0.01")
     how: dict[str, Any] = {"format": format, "tag_column": tag_column, "label_map": renamed(label_map or [])}
     console = Console(stderr=True, highlight=False)
     with console.status("Reading the data") as status, collected_notices() as notices:
-        training = TrainingConfig(steps=steps or STEPS, batch_size=batch_size, learning_rate=learning_rate or None)
+        training = TrainingConfig(steps=steps or STEPS, batch_size=batch_size, learning_rate=learning_rate)
         result, before, after = adapt_run(
             run,
             output,

@@ -1,8 +1,10 @@
 """A run's data: which sentences each pair trains on, selects on and is scored on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+import numpy as np
 
 from hyperx.config import CorpusEntry, Entry, HubEntry, RunConfig
 from hyperx.data.catalog import languages, load_files, load_splits, tasks
@@ -124,9 +126,15 @@ def read_splits(entry: Entry, pair: Pair) -> Splits:
             tag_column=entry.tag_column,
             label_map=entry.label_map,
         )
-    if entry.max_sentences is not None and "train" in splits:
-        splits["train"] = splits["train"][: entry.max_sentences]
-    return splits
+    return {split: take(entry, rows) if split == "train" else rows for split, rows in splits.items()}
+
+
+def take(entry: Entry, sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Return those of a training set that an entry takes; of one draw, the fewer are among the more."""
+    order = range(len(sentences))
+    if entry.draw is not None:
+        order = np.random.default_rng(entry.draw).permutation(len(sentences)).tolist()
+    return [sentences[number] for number in order[: entry.max_sentences]]
 
 
 def _add(data: RunData, pair: Pair, splits: Splits, *, trained: bool, scored: bool) -> None:

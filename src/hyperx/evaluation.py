@@ -6,7 +6,7 @@ import numpy as np
 
 from hyperx.data.sentence import Sentence
 from hyperx.languages import seen_by
-from hyperx.metrics import Metric, interval, resample
+from hyperx.metrics import METRICS, Metric, interval, resample
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.results import Average, Results, Row, kinds
@@ -71,6 +71,18 @@ def evaluate(
         averages=_averages(rows, resampled),
         counts=counts,
     )
+
+
+def merge(old: Results, new: Results) -> Results:
+    """Return `new` with the cells that only `old` scored, as far as their counts are at hand."""
+    scored = {row.pair for row in new.rows}
+    rows = [row for row in old.rows if row.pair not in scored and str(row.pair) in old.counts] + new.rows
+    counts = {str(row.pair): (new if row.pair in scored else old).counts[str(row.pair)] for row in rows}
+    resampled = {
+        row.pair: resample(counts[str(row.pair)], METRICS[row.metric], seed=(new.seed, number))
+        for number, row in enumerate(rows)
+    }
+    return new.model_copy(update={"rows": rows, "averages": _averages(rows, resampled), "counts": counts})
 
 
 def _majority_score(metric: Metric, sentences: Sequence[Sentence], tag: str) -> float:

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.results import Results
+from hyperx.start import start_from
 from hyperx.tasks import TASKS, Example, build_task
 from hyperx.trainer import HyperXTrainer
 
@@ -129,10 +130,10 @@ def device_name() -> str:
 
 
 def build_model(config: RunConfig, data: RunData) -> HyperX:
-    """Build the model for a run's matrix, with fresh weights.
+    """Build the model for a run's matrix, with fresh weights or those of the model that it starts from.
 
     Raises:
-        HyperXError: the method can't serve a cell that is to be scored.
+        HyperXError: the method can't serve a cell that is to be scored; the model to start from can't be used.
     """
     labelled = {pair.language for pair in data.train if not TASKS[pair.task].auxiliary}
     without = sorted({pair.language for pair in data.test} - labelled)
@@ -142,17 +143,16 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
             f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
         )
     check_two_stages(config, data)
-    model = HyperX(
-        ModelConfig(
-            backbone=config.backbone,
-            revision=config.revision,
-            method=config.method,
-            tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
-            languages=data.languages,
-            trained=[str(pair) for pair in data.train],
-            max_length=config.training.max_length,
-        )
+    model_config = ModelConfig(
+        backbone=config.backbone,
+        revision=config.revision,
+        method=config.method,
+        tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
+        languages=data.languages,
+        trained=[str(pair) for pair in data.train],
+        max_length=config.training.max_length,
     )
+    model = HyperX(model_config) if config.start is None else start_from(config.start, model_config)
     model.method.warm_start(data.languages)
     model.backbone.compute_in(best_dtype(model.device))
     return model
@@ -198,7 +198,7 @@ def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) ->
     return examples
 
 
-def restrict_vocabulary(model: HyperX, examples: dict[Pair, list[Example]]) -> None:
+def restrict_vocabulary(model: HyperX, examples: Mapping[Pair, Sequence[Example]]) -> None:
     """Let masked language modelling predict among the pieces of the run's raw text."""
     rows = [example.input_ids for pair, values in examples.items() if pair.task == "mlm" for example in values]
     if rows:
@@ -231,7 +231,12 @@ def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
     if results.rows:  # a run that trains language adapters alone has no cells
         save_png(results, folder / "matrix.png")
         save_html(results, folder / "matrix.html")
-        card = model_card(results, config.model_dump(mode="json"))
+        card = model_card(
+            results,
+            history=f"Method `{results.method}`, seed {results.seed}, {config.training.steps:,} steps.",
+            languages=results.languages,
+            example=results.rows[0].pair,
+        )
         (folder / "model" / "README.md").write_text(card, encoding="utf-8")
 
 

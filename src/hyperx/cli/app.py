@@ -6,7 +6,7 @@ import warnings
 import typer
 from transformers.utils import logging as transformers_logging
 
-from hyperx.cli import backbone, compare, data, evaluate, matrix, quickstart, report, study, tag, train
+from hyperx.cli import adapt, backbone, compare, data, evaluate, matrix, quickstart, report, study, tag, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("matrix")(matrix.matrix)
 app.command("compare")(compare.compare)
+app.command("adapt")(adapt.adapt)
 app.command("study")(study.study)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)

@@ -1,6 +1,6 @@
 """``hyperx data``: what data there is, and whether it can be used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +39,8 @@ def check(
 ) -> None:
     """Read files as training would, and report what they hold; exit status 1 if one can't be used."""
     console = Console(highlight=False, soft_wrap=True)
-    renamed = dict(_pair(text) for text in label_map or ())
-    reports = [check_file(path, task=task, format=format, tag_column=tag_column, label_map=renamed) for path in paths]
+    names = renamed(label_map or [])
+    reports = [check_file(path, task=task, format=format, tag_column=tag_column, label_map=names) for path in paths]
     for report in reports:
         show(report, console)
     if any(report.error for report in reports):
@@ -109,8 +109,16 @@ def show_notices(notices: list[str], console: Console) -> None:
         console.print(f"  [yellow]note[/] and {len(notices) - MAX_NOTICES:,} more like these; see hyperx data check")
 
 
-def _pair(text: str) -> tuple[str, str]:
-    old, equals, new = text.partition("=")
-    if not equals or not old or not new:
-        raise HyperXError(f"'{text}' does not rename a label; expected OLD=NEW, such as DATE=O")
-    return old, new
+def renamed(texts: Iterable[str]) -> dict[str, str]:
+    """Read ``OLD=NEW`` options.
+
+    Raises:
+        HyperXError: one is none.
+    """
+    names = {}
+    for text in texts:
+        old, equals, new = text.partition("=")
+        if not equals or not old or not new:
+            raise HyperXError(f"'{text}' does not rename a label; expected OLD=NEW, such as DATE=O")
+        names[old] = new
+    return names

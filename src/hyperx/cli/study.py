@@ -32,6 +32,10 @@ def study(
     if name not in STUDIES and name != "all":
         raise HyperXError(f"there is no study '{name}'; give one of {', '.join(STUDIES)}, or all")
     todo = {run.name: run for study in (STUDIES if name == "all" else [name]) for run in STUDIES[study](planner)}
+    if not todo:
+        raise HyperXError(
+            f"the scale '{scale}' says nothing of the study '{name}'; docs/studies.md has the keys of a scale"
+        )
     console = Console(stderr=True, highlight=False)
     runner = Runner(list(todo.values()), results=results / planner.folder.name, jobs=jobs)
     runner.tell = lambda line: console.print(f"{line} [dim]({left(runner)})[/]")

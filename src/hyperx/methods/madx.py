@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,6 +54,7 @@ class MADXMethod(Method):
 
     learning_rate = 1e-4
     warmup_ratio = 0.05
+    numbered: ClassVar[dict[str, Literal["language", "task"]]] = {"languages": "language", "tasks": "task"}
 
     def __init__(self, config: MADXConfig, shape: MatrixShape) -> None:
         super().__init__(config, shape)

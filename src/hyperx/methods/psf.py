@@ -98,6 +98,10 @@ class PSFMethod(Method):
     learning_rate = 1e-5
     warmup_ratio = 0.05
     needs_labels: ClassVar[bool] = True
+    numbered: ClassVar[dict[str, Literal["language", "task"]]] = {
+        "languages": "language",
+        **dict.fromkeys(("tasks", "means", "scales", "biases"), "task"),
+    }
 
     def __init__(self, config: PSFConfig, shape: MatrixShape) -> None:
         super().__init__(config, shape)

@@ -16,7 +16,36 @@ from hyperx.partition import make_partitions
 
 SHIPPED = Path(str(files("hyperx.study"))) / "benchmarks"
 TASKS = ("pos", "ner")
+MIXED_ONLY = ("paper", "psf")  # methods that the single-source settings leave out
 Choice = dict[str, list[str]]
+
+
+class FewShotTraining(Strict):
+    """How a method trains on a few sentences."""
+
+    steps: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+
+
+class FewShot(Strict):
+    """The study of few labelled sentences.
+
+    Attributes:
+        languages: to learn each task in.
+        sizes: numbers of sentences.
+        draws: of the sentences, the same for every method.
+        methods: those compared, by their names in the benchmark.
+    """
+
+    languages: list[str] = Field(min_length=1)
+    sizes: list[int] = Field(min_length=1)
+    draws: int = Field(3, ge=1)
+    methods: dict[str, FewShotTraining]
+
+    @field_validator("languages")
+    @classmethod
+    def _canonical(cls, value: list[str]) -> list[str]:
+        return [normalize(language) for language in value]
 
 
 class Scale(Strict):
@@ -26,11 +55,13 @@ class Scale(Strict):
         training: of every run.
         language_steps: MAD-X's steps for each language's adapter.
         seeds: of Hyper-X and MAD-X in the mixed setting; everything else has one.
+        few_shot: the study of that name, which there is not unless given.
     """
 
     training: TrainingConfig
     language_steps: int = Field(ge=1)
     seeds: int = Field(2, ge=1)
+    few_shot: FewShot | None = None
 
 
 class MethodEntry(Strict):
@@ -149,15 +180,22 @@ def _on_disk(entry: Entry) -> bool:
 
 
 def _check(benchmark: Benchmark, path: Path) -> None:
-    """Raise unless partitions and swaps are among the families' languages."""
+    """Raise unless partitions, swaps and few-shot studies are among the families' languages and the methods."""
+    few_shot = {f"scales.{name}.few_shot": scale.few_shot for name, scale in benchmark.scales.items() if scale.few_shot}
     known = set(benchmark.languages)
     named = {
         "partitions": {lang for part in benchmark.partitions for languages in part.values() for lang in languages},
         "swaps": {language for pair in benchmark.swaps for language in pair},
+        **{f"{key}.languages": set(study.languages) for key, study in few_shot.items()},
     }
     for key, languages in named.items():
         if languages - known:
             raise HyperXError(f"{path}: '{key}' names {', '.join(sorted(languages - known))}, which no family holds")
+    for key, study in few_shot.items():
+        if unknown := set(study.methods) - (set(benchmark.methods) - set(MIXED_ONLY)):
+            raise HyperXError(
+                f"{path}: '{key}.methods' names {', '.join(sorted(unknown))}, which no run on English trains"
+            )
     for part in benchmark.partitions:
         if set(part) != set(TASKS):
             raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")

@@ -7,10 +7,9 @@ from typing import Any
 
 from hyperx.config import RunConfig
 from hyperx.methods import MADXConfig, PSFConfig
-from hyperx.study.benchmark import TASKS, Benchmark
+from hyperx.study.benchmark import MIXED_ONLY, TASKS, Benchmark, FewShot
 
 SEVERAL_SEEDS = ("hyperx", "madx")
-MIXED_ONLY = ("paper", "psf")
 LANGUAGE_ADAPTERS = "language-adapters"
 
 
@@ -19,9 +18,10 @@ class Run:
     """A run of a study.
 
     Attributes:
-        setting: ``single-pos``, ``single-ner``, ``multi``, ``mixed-1`` and on, ``swapped-1`` and on.
+        setting: ``single-pos``, ``single-ner``, ``multi``, ``mixed-1`` and on, ``swapped-1`` and on, ``few-shot``.
         system: a method's name in the benchmark; with what was changed, ``hyperx-mlm-none``.
         needs: a run to be finished before.
+        group: runs of the same are short ones that one process trains.
     """
 
     setting: str
@@ -29,6 +29,7 @@ class Run:
     seed: int
     config: RunConfig
     needs: str | None = None
+    group: str | None = None
 
     @property
     def name(self) -> str:
@@ -69,6 +70,41 @@ class Planner:
         settings = self._partitions() + [name.replace("mixed", "swapped") for name in self._partitions()]
         systems = [system for system in ("hyperx", "finetune") if system in self.benchmark.methods]
         return [self.run(setting, system) for setting in settings for system in systems]
+
+    def few_shot(self) -> list[Run]:
+        """Plan a few labelled sentences for the models that know both tasks from English (Figure 6)."""
+        study = self.benchmark.scales[self.scale].few_shot
+        if study is None:
+            return []
+        sources = {system: self.run("multi", system) for system in study.methods}
+        few = [
+            self._few_shot(study, source, task, language, size, draw)
+            for source in sources.values()
+            for task in TASKS
+            for language in study.languages
+            for size in study.sizes
+            for draw in range(1, 1 + study.draws)
+        ]
+        return self._with_language_adapters([*sources.values(), *few])
+
+    def _few_shot(self, study: FewShot, source: Run, task: str, language: str, size: int, draw: int) -> Run:
+        group = f"few-shot-{source.system}-{task}-{language}"
+        training = source.config.training.model_copy(
+            update={**study.methods[source.system].model_dump(), "dev_sentences": 0}
+        )
+        config = self._config(
+            f"{group}-{size}-draw{draw}",
+            seed=draw,
+            start=str(source.config.folder),
+            method=source.config.method,
+            train={task: [language]},
+            evaluate={task: [language]},
+            training=training,
+        )
+        drawn = [entry.model_copy(update={"max_sentences": size, "draw": draw}) for entry in config.data]
+        return Run(
+            "few-shot", source.system, draw, config.model_copy(update={"data": drawn}), needs=source.name, group=group
+        )
 
     def _partitions(self) -> list[str]:
         return [f"mixed-{number}" for number in range(1, len(self.benchmark.partitions) + 1)]
@@ -151,4 +187,5 @@ STUDIES: dict[str, Callable[[Planner], list[Run]]] = {
     "efficiency": Planner.efficiency,
     "mlm": Planner.mlm,
     "sources": Planner.sources,
+    "few-shot": Planner.few_shot,
 }

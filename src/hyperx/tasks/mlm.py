@@ -41,6 +41,15 @@ class MaskedLanguageModelHead(nn.Module):
         self.bias = nn.Parameter((counts / counts.sum()).log().to(self.bias))
         self._output = None
 
+    def extend(self, pieces: Tensor, counts: Tensor) -> None:
+        """Predict among `pieces`, too; those that are new start from their frequencies."""
+        new = ~torch.isin(pieces, self.candidates)
+        joined, order = torch.cat([self.candidates, pieces[new].to(self.candidates)]).sort()
+        frequencies = (counts / counts.sum()).log()[new].to(self.bias)
+        self.candidates = joined
+        self.bias = nn.Parameter(torch.cat([self.bias.detach(), frequencies])[order])
+        self._output = None
+
     def forward(self, hidden: Tensor, inverse: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> Tensor:
         """Return the candidates' logits; `inverse` undoes what an invertible adapter did to the embeddings.
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperx.errors import HyperXError
-from hyperx.metrics import METRICS, SAMPLES, interval
+from hyperx.metrics import SAMPLES, Metric, interval
 from hyperx.results import Results, Row, kinds
+from hyperx.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,15 @@ def _scores(row: Row, runs: Sequence[Results]) -> np.ndarray:
     generator = np.random.default_rng((size, *str(row.pair).encode()))  # the same for every method
     samples = [stacked.sum(1)]
     samples += [stacked[:, generator.integers(size, size=size)].sum(1) for _ in range(SAMPLES)]
-    return METRICS[row.metric].score(np.stack(samples)).mean(1)
+    return _metric(row.metric).score(np.stack(samples)).mean(1)
+
+
+def _metric(name: str) -> Metric:
+    metrics = (task.metric for task in TASKS.values() if not task.auxiliary)
+    metric = next((metric for metric in metrics if metric.name == name), None)
+    if metric is None:
+        raise HyperXError(f"the metric '{name}' is of no task that is installed; install the package that has it")
+    return metric
 
 
 def _difference(task: str, cells: str, languages: str, scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> Difference:

@@ -121,6 +121,7 @@ class RunConfig(Strict):
         name: of the run and, unless `output` is given, of its folder under ``runs/``.
         backbone, revision: a built-in backbone, a folder or a Hub id.
         method: what supplies adapter weights.
+        tasks: tasks of one's own, each of a kind such as ``spans`` or ``classification``.
         data: where the pairs' sentences are.
         train: the trained pairs, languages by task; ``all`` takes every language that has data.
         evaluate: the cells to score, likewise; unless given, all that have a test set.
@@ -132,6 +133,7 @@ class RunConfig(Strict):
     backbone: str = "builtin:multilingual-e5-small"
     revision: str | None = None
     method: MethodConfig = Field(HyperXConfig(), discriminator="name")
+    tasks: dict[str, str] = {}
     data: list[Entry] = Field(min_length=1)
     train: dict[str, list[str] | Literal["all"]]
     evaluate: dict[str, list[str] | Literal["all"]] | None = None

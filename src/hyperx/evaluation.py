@@ -57,6 +57,7 @@ def evaluate(
                 sentences=len(sentences),
                 support=int(scored.counts[:, -1].sum()),
                 seconds=scored.seconds,
+                others={name: float(score(scored.counts.sum(0))) for name, score in metric.others.items()},
             )
         )
     return Results(
@@ -74,7 +75,7 @@ def evaluate(
 
 
 def _majority_score(metric: Metric, sentences: Sequence[Sentence], tag: str) -> float:
-    counts = np.array([metric.count(s.tags or (), [tag] * len(s.words)) for s in sentences])
+    counts = np.array([metric.count(s.tags or (), [tag] * len(s.tags or ())) for s in sentences])
     return float(metric.score(counts.sum(0)))
 
 

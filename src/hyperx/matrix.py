@@ -11,7 +11,7 @@ from rich.text import Text
 from hyperx.languages import name as language_name
 from hyperx.results import Average, Results, Row, floor_notice
 
-UNITS = {"f1": "F1", "accuracy": "accuracy"}
+UNITS = {"f1": "F1", "las": "LAS", "uas": "UAS", "ufeats": "UFeats", "macro_f1": "macro F1"}
 ZERO_SHOT, TEXT_ONLY = "○", "·"
 
 

@@ -23,8 +23,7 @@ from hyperx.languages import normalize
 from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger
-from hyperx.tasks import TASKS, Task, build_task
-from hyperx.tasks.tagging import TaggingTask
+from hyperx.tasks import Task, build_task
 
 FORMAT_VERSION = 1
 CONFIG_NAME = "config.json"
@@ -39,6 +38,7 @@ class ModelConfig(BaseModel):
         backbone, revision: what `load_backbone` takes.
         method: the method and its sizes.
         tasks: each task's labels.
+        kinds: of a run's own tasks.
         languages: the matrix's languages, in the order of their embeddings.
         trained: the pairs whose labels were seen, and the languages' raw text as ``mlm/swa``.
         max_length: pieces in a chunk at most.
@@ -50,6 +50,7 @@ class ModelConfig(BaseModel):
     revision: str | None = None
     method: MethodConfig = Field(discriminator="name")
     tasks: dict[str, list[str]]
+    kinds: dict[str, str] = {}
     languages: list[str]
     trained: list[str] = []
     max_length: int = Field(256, ge=8, le=8192)
@@ -74,17 +75,15 @@ class HyperX(nn.Module):
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> None:
         super().__init__()
-        unknown = set(config.tasks) - set(TASKS)
-        if unknown:
-            raise HyperXError(f"unknown task {', '.join(sorted(unknown))}; known are {', '.join(TASKS)}")
+        tasks = {name: build_task(name, labels, config.kinds) for name, labels in config.tasks.items()}
         self.model_config = config
         self.backbone = backbone or load_backbone(config.backbone, revision=config.revision)
         self.tokenizer = tokenizer or load_tokenizer(config.backbone, revision=config.revision)
-        self.tasks: dict[str, Task] = {name: build_task(name, labels) for name, labels in config.tasks.items()}
+        self.tasks: dict[str, Task] = tasks
         self._task_numbers = {name: number for number, name in enumerate(config.tasks)}
         self._language_numbers = {language: number for number, language in enumerate(config.languages)}
         shape = MatrixShape(
-            num_labels=tuple(len(task.labels) for task in self.tasks.values()),
+            num_labels=tuple(task.num_logits for task in self.tasks.values()),
             num_languages=len(config.languages),
             num_layers=self.backbone.num_layers,
             hidden_size=self.backbone.hidden_size,
@@ -133,8 +132,8 @@ class HyperX(nn.Module):
             )
         return self._task_numbers[pair.task], self._language_numbers[pair.language]
 
-    def tagging_task(self, name: str) -> TaggingTask:
-        """Return a task that tags words.
+    def tagging_task(self, name: str) -> Task:
+        """Return a task that annotates sentences.
 
         Raises:
             HyperXError: the model has no such task, or it tags nothing.
@@ -142,7 +141,7 @@ class HyperX(nn.Module):
         if name not in self.tasks:
             raise HyperXError(f"this model has no task '{name}'; it has {', '.join(self.tasks)}")
         task = self.tasks[name]
-        if not isinstance(task, TaggingTask):
+        if task.auxiliary:
             raise HyperXError(f"the task '{name}' tags nothing; choose one that does")
         return task
 

@@ -67,4 +67,4 @@ class Tagger:
         parts: list[list[torch.Tensor]] = [[] for _ in sentences]
         for example, rows in zip(examples, scores, strict=True):
             parts[example.sentence].append(rows)
-        return [self.task.decode(rows) if rows else [] for rows in parts]
+        return [self.task.decode(self.task.join(rows)) if rows else [] for rows in parts]

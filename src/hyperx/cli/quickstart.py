@@ -24,9 +24,10 @@ def quickstart(
     console = Console(stderr=True, highlight=False)
     run(config, console)
     words = SENTENCE.split()
-    (tags,) = HyperX.from_pretrained(output).tag([words], task="ner", language="swa")
+    model = HyperX.from_pretrained(output)
+    (tags,) = model.tag([words], task="ner", language="swa")
     console.print("\nNobody gave this model Swahili entity labels; it tags them all the same:")
-    write_color(plain(SENTENCE), tags, "ner")
+    write_color(plain(SENTENCE), tags, model.tasks["ner"])
     console.print(
         f"\nNext: [bold]hyperx tag {output} --task pos --language swa[/], and docs/training.md for your own data."
     )

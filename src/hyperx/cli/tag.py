@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from hyperx.data.annotation import Annotation
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 
@@ -53,7 +54,7 @@ def tag(
         for batch in batches(first, sentences):
             tags = tagger.tag([sentence_of(tokens) for tokens in batch])
             for tokens, row in zip(batch, tags, strict=True):
-                writers[format](tokens, row, task)
+                writers[format](tokens, row, tagger.task)
             sys.stdout.flush()
 
 
@@ -115,42 +116,51 @@ def words_of(tokens: conllu.TokenList) -> list[conllu.Token]:
     return [token for token in tokens if isinstance(token["id"], int)]
 
 
-def write_color(tokens: conllu.TokenList, tags: list[str], task: str) -> None:
-    """Print the words with their tags in colour."""
+def write_color(tokens: conllu.TokenList, tags: list[str], task: Annotation) -> None:
+    """Print the words with their tags in colour, or the sentence's label before them."""
     line = Text()
-    for token, label in zip(words_of(tokens), tags, strict=True):
-        colour = COLOURS.get(label[2:]) or TAG_COLOURS.get(label)
-        line.append(token["form"], style=f"bold {colour}" if colour else "")
-        if label != "O":
-            line.append(f"/{label}", style=f"dim {colour or ''}".strip())
-        line.append(" ")
+    if task.per_sentence:
+        line.append(f"{tags[0]}\t", style="bold cyan").append(text_of(tokens))
+    else:
+        for token, label in zip(words_of(tokens), tags, strict=True):
+            colour = COLOURS.get(label[2:]) or TAG_COLOURS.get(label)
+            line.append(token["form"], style=f"bold {colour}" if colour else "")
+            if label != "O":
+                line.append(f"/{label}", style=f"dim {colour or ''}".strip())
+            line.append(" ")
     Console(highlight=False, soft_wrap=True).print(line)
 
 
-def write_conllu(tokens: conllu.TokenList, tags: list[str], task: str) -> None:
-    """Print CoNLL-U, with the tags in UPOS or, of other tasks, in MISC as ``NER=B-PER``."""
-    columns = ("lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+def write_conllu(tokens: conllu.TokenList, tags: list[str], task: Annotation) -> None:
+    """Print CoNLL-U, with the tags in the task's column, in MISC as ``NER=B-PER``, or in a comment."""
+    names = ("lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
     for token in tokens:
-        for column in columns:
-            token.setdefault(column, None)
-    for token, label in zip(words_of(tokens), tags, strict=True):
-        if task == "pos":
-            token["upos"] = label
-        elif label == "O":
-            (token["misc"] or {}).pop(task.upper(), None)
-        else:
-            token["misc"] = {**(token["misc"] or {}), task.upper(): label}
-    sys.stdout.write(tokens.serialize())
+        for name in names:
+            token.setdefault(name, None)
+    rows = [line.split("\t") for line in conllu.TokenList(tokens).serialize().splitlines() if line]
+    comments = {key: value or "" for key, value in tokens.metadata.items()}
+    task.to_conllu([columns for columns in rows if columns[0].isdigit()], comments, tags)
+    lines = [f"# {key} = {value}" if value else f"# {key}" for key, value in comments.items()]
+    sys.stdout.write("\n".join([*lines, *("\t".join(columns) for columns in rows)]) + "\n\n")
 
 
-def write_iob2(tokens: conllu.TokenList, tags: list[str], task: str) -> None:
-    """Print a word and its tag a line, and an empty line after the sentence."""
+def write_iob2(tokens: conllu.TokenList, tags: list[str], task: Annotation) -> None:
+    """Print a word and its tag a line and an empty line after the sentence, or its text and its label."""
+    if task.per_sentence:
+        sys.stdout.write(f"{text_of(tokens)}\t{tags[0]}\n")
+        return
     for token, label in zip(words_of(tokens), tags, strict=True):
         sys.stdout.write(f"{token['form']}\t{label}\n")
     sys.stdout.write("\n")
 
 
-def write_jsonl(tokens: conllu.TokenList, tags: list[str], task: str) -> None:
+def write_jsonl(tokens: conllu.TokenList, tags: list[str], task: Annotation) -> None:
     """Print a line of JSON."""
     words = [token["form"] for token in words_of(tokens)]
-    sys.stdout.write(json.dumps({"tokens": words, f"{task}_tags": tags}, ensure_ascii=False) + "\n")
+    found = {task.name: tags[0]} if task.per_sentence else {f"{task.name}_tags": tags}
+    sys.stdout.write(json.dumps({"tokens": words, **found}, ensure_ascii=False) + "\n")
+
+
+def text_of(tokens: conllu.TokenList) -> str:
+    """Return the words, separated by spaces."""
+    return " ".join(token["form"] for token in words_of(tokens))

@@ -1,9 +1,11 @@
 """How files hold a task's gold annotation, and how CoNLL-U shows it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import ClassVar
 
-Row = dict[str, Any]  # a CoNLL-U token by the columns' names in lower case, as the library `conllu` has it
+# CoNLL-U's columns: https://universaldependencies.org/format.html
+FORM, UPOS, FEATS, HEAD, DEPREL, MISC = 1, 3, 5, 6, 7, 9
+Columns = list[str]  # a word's ten
 
 
 class Annotation:
@@ -39,22 +41,31 @@ class Annotation:
         """Return what a report on a file counts of a sentence's tags."""
         return tags
 
-    def from_conllu(self, words: Sequence[Sequence[str]], comments: Mapping[str, str]) -> tuple[str, ...] | None:
+    def from_conllu(self, words: Sequence[Columns], comments: Mapping[str, str]) -> tuple[str, ...] | None:
         """Return a sentence's tags, here those in MISC as ``NAME=tag``; None where it has none.
 
         Args:
             words: each syntactic word's ten columns.
             comments: ``# key = value``.
         """
-        prefix = f"{self.name.upper()}="
-        found = (next((item for item in row[9].split("|") if item.startswith(prefix)), None) for row in words)
-        tags = [None if item is None else item.removeprefix(prefix) for item in found]
+        tags = [misc(columns, self.name.upper()) for columns in words]
         return None if None in tags else tuple(tag for tag in tags if tag is not None)
 
-    def to_conllu(self, words: Sequence[Row], comments: Row, tags: Sequence[str]) -> None:
-        """Set a sentence's tags where `from_conllu` finds them."""
-        for word, tag in zip(words, tags, strict=True):
-            word["misc"] = {**(word["misc"] or {}), self.name.upper(): tag}
+    def to_conllu(self, words: Sequence[Columns], comments: MutableMapping[str, str], tags: Sequence[str]) -> None:
+        """Set a sentence's tags where `from_conllu` finds them, in `words` or `comments`."""
+        for columns, tag in zip(words, tags, strict=True):
+            set_misc(columns, self.name.upper(), tag)
+
+
+def misc(columns: Columns, key: str) -> str | None:
+    """Return the value of ``KEY=value`` in a word's MISC."""
+    return next((item[len(key) + 1 :] for item in columns[MISC].split("|") if item.startswith(f"{key}=")), None)
+
+
+def set_misc(columns: Columns, key: str, value: str | None) -> None:
+    """Set ``KEY=value`` in a word's MISC, or remove it."""
+    kept = [item for item in columns[MISC].split("|") if item != "_" and not item.startswith(f"{key}=")]
+    columns[MISC] = "|".join([*kept, *([] if value is None else [f"{key}={value}"])]) or "_"
 
 
 def annotation(task: "str | Annotation") -> Annotation:

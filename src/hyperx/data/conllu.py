@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from hyperx.data.annotation import Annotation
+from hyperx.data.annotation import FORM, Annotation, Columns
 from hyperx.data.lines import read_lines
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
-
-FORM = 1
 
 
 def read_conllu(path: Path, *, task: Annotation) -> Iterator[Sentence]:
@@ -20,7 +18,7 @@ def read_conllu(path: Path, *, task: Annotation) -> Iterator[Sentence]:
     Raises:
         HyperXError: a line has not ten columns, or an id that can't be, or a sentence has no annotation.
     """
-    words: list[list[str]] = []
+    words: list[Columns] = []
     comments: dict[str, str] = {}
     start = 1
     for number, line in read_lines(path):
@@ -47,7 +45,7 @@ def read_conllu(path: Path, *, task: Annotation) -> Iterator[Sentence]:
         yield _sentence(words, comments, f"{path}:{start}", task)
 
 
-def _sentence(words: list[list[str]], comments: dict[str, str], source: str, task: Annotation) -> Sentence:
+def _sentence(words: list[Columns], comments: dict[str, str], source: str, task: Annotation) -> Sentence:
     tags = None if task.auxiliary else task.from_conllu(words, comments)
     if tags is None and not task.auxiliary:
         expected = (

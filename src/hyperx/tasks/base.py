@@ -102,15 +102,19 @@ class Task(Annotation):
     def score(
         self, head: Callable[[Tensor], Tensor], hidden: Tensor, positions: Sequence[Sequence[int]]
     ) -> list[Tensor]:
-        """Return what `decode` needs of each example, in float32 on the CPU.
+        """Return what `join` and `decode` need of each example, in float32 on the CPU.
 
         Shapes:
             hidden: ``(batch, length, hidden)``; positions: those of each row.
         """
         raise NotImplementedError
 
-    def decode(self, parts: Sequence[Tensor]) -> list[str]:
-        """Return a sentence's best annotation, of the scores of its chunks."""
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return a sentence's scores, of those of its chunks."""
+        raise NotImplementedError
+
+    def decode(self, scores: Tensor) -> list[str]:
+        """Return a sentence's best annotation."""
         raise NotImplementedError
 
 

@@ -1,6 +1,6 @@
 """One label a sentence, read at its first piece, which for most backbones is a special token."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from hyperx.data.annotation import Row
+from hyperx.data.annotation import Columns
 from hyperx.data.sentence import Sentence
 from hyperx.encoding import encode
 from hyperx.metrics import ACCURACY, Metric, ratio
@@ -43,16 +43,16 @@ class Classification(TaggingTask):
             labels = None if sentence.tags is None else [self._number(sentence.tags[0], sentence)]
             yield Example(chunk.sentence, chunk.input_ids, [0], labels)
 
-    def decode(self, parts: Sequence[Tensor]) -> list[str]:
-        """Return the label that is most probable over all chunks together."""
-        return self.best(torch.cat(list(parts)).sum(0, keepdim=True))
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return the labels' log-probabilities over all chunks together, ``(1, num_labels)``."""
+        return torch.cat(list(parts)).sum(0, keepdim=True).log_softmax(-1)
 
-    def from_conllu(self, words: Sequence[Sequence[str]], comments: Mapping[str, str]) -> tuple[str, ...] | None:
+    def from_conllu(self, words: Sequence[Columns], comments: Mapping[str, str]) -> tuple[str, ...] | None:
         """Return the label of the comment ``# genre = news``, or ``# label = news``."""
         label = comments.get(self.name, comments.get("label"))
         return None if label is None else (label,)
 
-    def to_conllu(self, words: Sequence[Row], comments: Row, tags: Sequence[str]) -> None:
+    def to_conllu(self, words: Sequence[Columns], comments: MutableMapping[str, str], tags: Sequence[str]) -> None:
         """Set the comment that bears the task's name, or ``# label = news`` for a task without one of its own."""
         comments["label" if self.name == Classification.name else self.name] = tags[0]
 

@@ -1,13 +1,13 @@
 """Morphological features: each word's FEATS, one classifier an attribute."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from itertools import groupby
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from hyperx.data.annotation import Row
+from hyperx.data.annotation import FEATS, Columns
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.metrics import ACCURACY, Metric
@@ -88,7 +88,7 @@ class MorphologicalFeatures(TaggingTask):
         losses = [nn.functional.cross_entropy(own, values) for own, values in zip(logits, gold, strict=True)]
         return torch.stack(losses).sum()
 
-    def best(self, scores: Tensor) -> list[str]:
+    def decode(self, scores: Tensor) -> list[str]:
         """Return each word's bundle of the attributes' best values."""
         columns = []
         for own, (attribute, values) in zip(self._by_attribute(scores), self._values.items(), strict=True):
@@ -106,14 +106,14 @@ class MorphologicalFeatures(TaggingTask):
         """Return what is wrong with what is no bundle."""
         return None if self.is_tag(tag) else "is not features; expected Case=Nom|Number=Sing or the like, or _"
 
-    def from_conllu(self, words: Sequence[Sequence[str]], comments: Mapping[str, str]) -> tuple[str, ...]:
+    def from_conllu(self, words: Sequence[Columns], comments: Mapping[str, str]) -> tuple[str, ...]:
         """Return FEATS."""
-        return tuple(row[5] for row in words)
+        return tuple(columns[FEATS] for columns in words)
 
-    def to_conllu(self, words: Sequence[Row], comments: Row, tags: Sequence[str]) -> None:
+    def to_conllu(self, words: Sequence[Columns], comments: MutableMapping[str, str], tags: Sequence[str]) -> None:
         """Set FEATS."""
-        for word, tag in zip(words, tags, strict=True):
-            word["feats"] = attributes(tag) or None
+        for columns, tag in zip(words, tags, strict=True):
+            columns[FEATS] = tag
 
 
 def _bundle(features: Iterable[tuple[str, str]]) -> str:

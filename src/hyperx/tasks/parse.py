@@ -1,7 +1,7 @@
 """Dependency parsing: a deep biaffine parser (Dozat and Manning, ICLR 2017) over words' first pieces."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerBase
 
-from hyperx.data.annotation import Row
+from hyperx.data.annotation import DEPREL, HEAD, Columns
 from hyperx.data.sentence import Sentence
 from hyperx.encoding import encode
 from hyperx.metrics import Metric, ratio
@@ -18,6 +18,7 @@ from hyperx.tasks.base import IGNORED, Example
 from hyperx.tasks.tagging import TaggingTask
 
 ARC_SIZE, RELATION_SIZE, DROPOUT = 256, 64, 0.33
+ACROSS = -1e4  # log-probability of an arc from one chunk of a long sentence to another, which the parser does not see
 _ARC = re.compile(r"(\d+):(\S+)")
 
 # https://universaldependencies.org/u/dep/
@@ -179,23 +180,30 @@ class DependencyParsing(TaggingTask):
             scores.append(torch.stack([head.arcs(words).log_softmax(-1), best.float()]).cpu())
         return scores
 
-    def decode(self, parts: Sequence[Tensor]) -> list[str]:
-        """Return the best tree; of a sentence in chunks, each chunk's, hung on the likeliest root as ``parataxis``."""
-        arcs: list[tuple[int, str]] = []
-        roots = []
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return all words' scores; an arc between chunks costs more than any other and runs from root to likely root."""
+        if len(parts) == 1:
+            return parts[0]
+        roots = torch.cat([part[0, :, 0] for part in parts])
+        arcs = torch.cat([roots[:, None], ACROSS + roots[:, None] + roots], dim=1)
+        relations = torch.full_like(arcs, self._numbers["parataxis"])
+        relations[:, 0] = self._numbers["root"]
+        start = 0
         for part in parts:
-            scores, relations = part.numpy()
-            start = len(arcs)
-            for word, head in enumerate(best_tree(scores)):
-                if head == 0:
-                    roots.append((float(scores[word, 0]), start + word))
-                arcs.append((start + head if head else 0, self.labels[int(relations[word, head])]))
-        if len(roots) > 1:
-            main = max(roots)[1]
-            for _, word in roots:
-                if word != main:
-                    arcs[word] = (main + 1, "parataxis")
-        return [f"{head}:{relation}" for head, relation in arcs]
+            end = start + part.shape[1]
+            arcs[start:end, start + 1 : end + 1], relations[start:end, start + 1 : end + 1] = part[:, :, 1:]
+            start = end
+        return torch.stack([arcs, relations])
+
+    def decode(self, scores: Tensor) -> list[str]:
+        """Return the best tree.
+
+        Shapes:
+            scores: ``(2, words, words + 1)``, as `score` gives them.
+        """
+        arcs, relations = scores.double().numpy()
+        heads = best_tree(arcs)
+        return [f"{head}:{self.labels[int(relations[word, head])]}" for word, head in enumerate(heads)]
 
     def is_tag(self, text: str) -> bool:
         """Return whether it is an arc."""
@@ -219,11 +227,11 @@ class DependencyParsing(TaggingTask):
         """Return the relations."""
         return [split_arc(tag)[1] for tag in tags]
 
-    def from_conllu(self, words: Sequence[Sequence[str]], comments: Mapping[str, str]) -> tuple[str, ...]:
+    def from_conllu(self, words: Sequence[Columns], comments: Mapping[str, str]) -> tuple[str, ...]:
         """Return HEAD and DEPREL."""
-        return tuple(f"{row[6]}:{row[7]}" for row in words)
+        return tuple(f"{columns[HEAD]}:{columns[DEPREL]}" for columns in words)
 
-    def to_conllu(self, words: Sequence[Row], comments: Row, tags: Sequence[str]) -> None:
+    def to_conllu(self, words: Sequence[Columns], comments: MutableMapping[str, str], tags: Sequence[str]) -> None:
         """Set HEAD and DEPREL."""
-        for word, tag in zip(words, tags, strict=True):
-            word["head"], word["deprel"] = split_arc(tag)
+        for columns, tag in zip(words, tags, strict=True):
+            columns[HEAD], _, columns[DEPREL] = tag.partition(":")

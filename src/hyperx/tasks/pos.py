@@ -1,9 +1,10 @@
 """Part-of-speech tagging with the 17 universal tags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import ClassVar
 
-from hyperx.data.annotation import Row
+from hyperx.data.annotation import UPOS as UPOS_COLUMN
+from hyperx.data.annotation import Columns
 from hyperx.data.labels import UPOS
 from hyperx.metrics import ACCURACY, Metric
 from hyperx.tasks.tagging import TaggingTask
@@ -28,11 +29,11 @@ class PartOfSpeech(TaggingTask):
         cure = "the word has no tag" if tag == "_" else "map it to one of them with label_map, or correct it"
         return f"is not a universal tag ({', '.join(UPOS)}); {cure}"
 
-    def from_conllu(self, words: Sequence[Sequence[str]], comments: Mapping[str, str]) -> tuple[str, ...]:
+    def from_conllu(self, words: Sequence[Columns], comments: Mapping[str, str]) -> tuple[str, ...]:
         """Return UPOS."""
-        return tuple(row[3] for row in words)
+        return tuple(columns[UPOS_COLUMN] for columns in words)
 
-    def to_conllu(self, words: Sequence[Row], comments: Row, tags: Sequence[str]) -> None:
+    def to_conllu(self, words: Sequence[Columns], comments: MutableMapping[str, str], tags: Sequence[str]) -> None:
         """Set UPOS."""
-        for word, tag in zip(words, tags, strict=True):
-            word["upos"] = tag
+        for columns, tag in zip(words, tags, strict=True):
+            columns[UPOS_COLUMN] = tag

@@ -1,13 +1,12 @@
 """Spans of any types in IOB2: chunks, slots, or what a run names."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from hyperx.data.annotation import Row
+from hyperx.data.annotation import Columns, misc, set_misc
 from hyperx.data.labels import ENTITY_TAG, map_tag
 from hyperx.metrics import SPAN_F1, Metric
 from hyperx.tasks.tagging import TaggingTask
@@ -39,20 +38,16 @@ class Spans(TaggingTask):
         """Return each span's type."""
         return [tag[2:] for tag in tags if tag.startswith("B-")]
 
-    def from_conllu(self, words: Sequence[Sequence[str]], comments: Mapping[str, str]) -> tuple[str, ...]:
+    def from_conllu(self, words: Sequence[Columns], comments: Mapping[str, str]) -> tuple[str, ...]:
         """Return the tags of MISC, ``NER=B-PER``; a word without one is outside."""
-        found = (re.search(rf"(?:^|\|){re.escape(self.name.upper())}=([^|]*)", row[9]) for row in words)
-        return tuple(match[1] if match else "O" for match in found)
+        return tuple(misc(columns, self.name.upper()) or "O" for columns in words)
 
-    def to_conllu(self, words: Sequence[Row], comments: Row, tags: Sequence[str]) -> None:
+    def to_conllu(self, words: Sequence[Columns], comments: MutableMapping[str, str], tags: Sequence[str]) -> None:
         """Set the tags in MISC; a word outside has none."""
-        for word, tag in zip(words, tags, strict=True):
-            if tag == "O":
-                (word["misc"] or {}).pop(self.name.upper(), None)
-            else:
-                word["misc"] = {**(word["misc"] or {}), self.name.upper(): tag}
+        for columns, tag in zip(words, tags, strict=True):
+            set_misc(columns, self.name.upper(), None if tag == "O" else tag)
 
-    def best(self, scores: Tensor) -> list[str]:
+    def decode(self, scores: Tensor) -> list[str]:
         """Return the best valid IOB2 sequence (Viterbi over the transitions that IOB2 allows).
 
         Shapes:

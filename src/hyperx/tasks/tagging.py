@@ -98,11 +98,11 @@ class TaggingTask(Task):
         scores = head(hidden).float().log_softmax(-1).cpu()
         return [row[list(own)] for row, own in zip(scores, positions, strict=True)]
 
-    def decode(self, parts: Sequence[Tensor]) -> list[str]:
-        """Return the best tags. The parts of a long sentence are decoded together: an entity may go on across a cut."""
-        return self.best(torch.cat(list(parts)))
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return all words' scores: they are decoded together, as an entity may go on across a cut."""
+        return torch.cat(list(parts))
 
-    def best(self, scores: Tensor) -> list[str]:
+    def decode(self, scores: Tensor) -> list[str]:
         """Return the best tag of each word.
 
         Shapes:

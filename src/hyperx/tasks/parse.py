@@ -90,7 +90,7 @@ class ParserHead(nn.Module):
 
     def heads(self, words: Tensor) -> Tensor:
         """Shapes: words ``(..., words, hidden)``; result, with the root first, ``(..., words + 1, hidden)``."""
-        return torch.cat([self.root.to(words.dtype).expand_as(words[..., :1, :]), words], dim=-2)
+        return torch.cat([self.root.to(words.dtype).expand(*words.shape[:-2], 1, -1), words], dim=-2)
 
     def arcs(self, words: Tensor) -> Tensor:
         """Return each word's scores of its possible heads, in float32, ``(..., words, words + 1)``."""

@@ -56,6 +56,9 @@ class Spans(TaggingTask):
         if not len(scores):
             return []
         forbidden = self._forbidden()
+        likeliest = scores.argmax(-1)
+        if not self._inside()[likeliest[0]] and not forbidden[likeliest[:-1], likeliest[1:]].any():
+            return [self.labels[number] for number in likeliest.tolist()]
         best = scores[0].masked_fill(self._inside(), -torch.inf)
         back = []
         for row in scores[1:]:

@@ -11,7 +11,7 @@ from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.pairs import Pair
-from hyperx.tasks import TASKS, build_task, task_class
+from hyperx.tasks import TASKS, build_task, is_auxiliary, task_class
 
 Splits = dict[str, list[Sentence]]
 
@@ -83,9 +83,7 @@ def evaluated_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
     Raises:
         HyperXError: a cell to score has no data, or its task is trained in no language.
     """
-    cells = [
-        pair for pair in available if pair.task in config.train and not task_class(pair.task, config.tasks).auxiliary
-    ]
+    cells = [pair for pair in available if pair.task in config.train and not is_auxiliary(pair.task)]
     return cells if config.evaluate is None else _select("evaluate", config.evaluate, cells, config.tasks)
 
 
@@ -155,7 +153,7 @@ def _add(data: RunData, pair: Pair, splits: Splits, *, trained: bool, scored: bo
         train, test = test, []
     if trained:
         data.train[pair] = train
-    if dev and not task_class(pair.task, data.kinds).auxiliary:
+    if dev and not is_auxiliary(pair.task):
         data.dev[pair] = dev
     if scored and test:
         data.test[pair] = test

@@ -22,7 +22,7 @@ from hyperx.model_card import model_card
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
 from hyperx.results import Results
-from hyperx.tasks import Example, build_task, task_class
+from hyperx.tasks import Example, build_task, is_auxiliary
 from hyperx.trainer import HyperXTrainer
 
 LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
@@ -122,7 +122,7 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
     Raises:
         HyperXError: the method can't serve a cell that is to be scored.
     """
-    labelled = {pair.language for pair in data.train if not task_class(pair.task, data.kinds).auxiliary}
+    labelled = {pair.language for pair in data.train if not is_auxiliary(pair.task)}
     without = sorted({pair.language for pair in data.test} - labelled)
     if METHODS[config.method.name].needs_labels and without:
         raise HyperXError(

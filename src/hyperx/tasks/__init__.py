@@ -19,7 +19,7 @@ from hyperx.tasks.parse import DependencyParsing
 from hyperx.tasks.pos import PartOfSpeech
 from hyperx.tasks.spans import Spans
 
-__all__ = ["TASKS", "Batch", "Example", "Task", "build_task", "task_class"]
+__all__ = ["TASKS", "Batch", "Example", "Task", "build_task", "is_auxiliary", "task_class"]
 
 ENTRY_POINTS = "hyperx.tasks"
 BUILT_IN: tuple[type[Task], ...] = (
@@ -90,6 +90,11 @@ def task_class(name: str, kinds: Mapping[str, str] | None = None) -> type[Task]:
         possible = ", ".join(kind for kind in TASKS if not TASKS[kind].auxiliary)
         raise HyperXError(f"the task '{name}' can't be of the kind '{kind}'; choose one of {possible}")
     return TASKS[kind]
+
+
+def is_auxiliary(name: str) -> bool:
+    """Return whether a task is trained to help others; a run's own tasks never are."""
+    return name in TASKS and TASKS[name].auxiliary
 
 
 def build_task(name: str, labels: Sequence[str] | None = None, kinds: Mapping[str, str] | None = None) -> Task:

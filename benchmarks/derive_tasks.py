@@ -3,12 +3,14 @@
 Base noun phrases (NP) are derived from dependencies, not annotated: a noun, proper noun or pronoun with the determiners,
 numerals, adjectives and compounds that depend on it, as far as they stand next to it without a gap and do not reach across
 it; the file is CoNLL-U with ``CHUNK=B-NP`` in MISC. Genres are English-EWT's own, the first part of a sentence's ``sent_id``
-(weblog, newsgroup, email, reviews, answers); the file is JSON Lines.
+(weblog, newsgroup, email, reviews, answers); the file is JSON Lines, shuffled, as a run selects on the first dev sentences and
+a treebank's stand genre by genre.
 """
 
 import json
 import sys
 from pathlib import Path
+from random import Random
 
 import conllu
 
@@ -49,6 +51,7 @@ def main(treebank: Path, folder: Path) -> None:
             for word, tag in zip(words, chunks(words), strict=True):
                 word["misc"] = {**(word["misc"] or {}), **({} if tag == "O" else {"CHUNK": tag})} or None
             spans.append(sentence.serialize())
+        Random(0).shuffle(genres)
         (folder / f"chunk-{split}.conllu").write_text("".join(spans), encoding="utf-8")
         (folder / f"genre-{split}.jsonl").write_text("\n".join(genres) + "\n", encoding="utf-8")
 

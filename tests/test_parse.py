@@ -1,5 +1,6 @@
 """The biaffine parser: its equations written out, its loss and trees, and how it is scored."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,14 @@ def test_arcs_are_read_and_written_as_conllu_has_them(tmp_path: Path) -> None:
     words = [line.split("\t") for line in CONLLU.splitlines() if line[:2] in ("1\t", "2\t", "3\t", "4\t")]
     DependencyParsing().to_conllu(words, {}, ("2:obl", "0:root", "2:nmod:poss", "2:punct"))
     assert [columns[6:8] for columns in words] == [["2", "obl"], ["0", "root"], ["2", "nmod:poss"], ["2", "punct"]]
+
+
+def test_json_has_arcs_or_heads_and_relations(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    arcs = {"tokens": ["the", "cat"], "parse_tags": ["2:det", "0:root"]}
+    columns = {"tokens": ["the", "cat"], "head": ["2", "0"], "deprel": ["det", "root"]}
+    path.write_text(f"{json.dumps(arcs)}\n{json.dumps(columns)}\n")
+    assert [sentence.tags for sentence in read_sentences(path, task="parse")] == [("2:det", "0:root")] * 2
 
 
 @pytest.mark.parametrize(

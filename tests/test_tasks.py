@@ -22,7 +22,7 @@ from hyperx.data.check import check_file
 from hyperx.data.read import read_sentences
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
-from hyperx.methods import FinetuneConfig
+from hyperx.methods import FinetuneConfig, PSFConfig
 from hyperx.modeling import ModelConfig
 from hyperx.pairs import Pair
 from hyperx.results import Results
@@ -65,13 +65,13 @@ def sentences(task: str, count: int = 20) -> list[Sentence]:
     return [Sentence(words, gold(task, words), f"memory:{number}") for number, words in enumerate(rows)]
 
 
-def model_of(task: str, tokenizer, backbone: str = "bert") -> HyperX:
+def model_of(task: str, tokenizer, backbone: str = "bert", method: object = FinetuneConfig()) -> HyperX:
     torch.manual_seed(0)
     built = build_task(task, kinds=KINDS)
     labels = built.find_labels(tag for sentence in sentences(task) for tag in sentence.tags or ())
     config = ModelConfig(
         backbone=backbone,
-        method=FinetuneConfig(),
+        method=method,
         tasks={task: labels},
         kinds={task: KINDS[task]} if task in KINDS else {},
         languages=["eng", "swa"],
@@ -109,6 +109,14 @@ def test_twenty_sentences_are_learned_by_heart_and_survive_saving(task: str, tok
     assert loaded.tag(words, task=task, language="en") == model.tag(words, task=task, language="en")
     long = loaded.tag([WORDS * 5, []], task=task, language="en")
     assert [len(tags) for tags in long] == ([1, 1] if task == "genre" else [len(WORDS) * 5, 0])
+
+
+def test_a_parser_keeps_its_head_where_a_method_generates_linear_ones(tokenizer) -> None:
+    model = model_of("parse", tokenizer, method=PSFConfig(latent_size=4, rank=2, num_layers=2))
+    head, _ = model.head(Pair("parse", "eng"))
+    assert head is model.heads["parse"]
+    (tags,) = model.tag(["the cat saw"], task="parse", language="eng")
+    assert len(tags) == 3
 
 
 def tag(model: Path, task: str, text: str, *options: str) -> str:

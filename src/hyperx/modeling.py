@@ -181,7 +181,7 @@ class HyperX(nn.Module):
             task, language: the pair; the language by any ISO 639 code.
 
         Returns:
-            One tag a word.
+            One tag a word, or one label of a task that labels sentences.
 
         Raises:
             HyperXError: the pair is outside the model's matrix, or the task tags nothing.

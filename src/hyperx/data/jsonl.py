@@ -59,7 +59,7 @@ def to_sentence(value: Any, source: str, task: Annotation) -> Sentence:
 
 
 def _label(value: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, ...] | None:
-    return next(((value[key],) for key in keys if isinstance(value.get(key), str)), None)
+    return next(((value[key],) for key in keys if isinstance(value.get(key), str) and value[key].strip()), None)
 
 
 def _tags(value: dict[str, Any], keys: tuple[str, ...], source: str) -> tuple[str, ...] | None:

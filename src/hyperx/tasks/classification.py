@@ -50,7 +50,7 @@ class Classification(TaggingTask):
     def from_conllu(self, words: Sequence[Columns], comments: Mapping[str, str]) -> tuple[str, ...] | None:
         """Return the label of the comment ``# genre = news``, or ``# label = news``."""
         label = comments.get(self.name, comments.get("label"))
-        return None if label is None else (label,)
+        return (label,) if label else None
 
     def to_conllu(self, words: Sequence[Columns], comments: MutableMapping[str, str], tags: Sequence[str]) -> None:
         """Set the comment that bears the task's name, or ``# label = news`` for a task without one of its own."""

@@ -202,6 +202,7 @@ def test_sentences_with_labels(tmp_path: Path, name: str) -> None:
         ("a.tsv", "the cat\tran\tnews\n", "auto", ":1: 3 columns; expected a text and its label"),
         ("a.tsv", "the cat\tnews\nran\n", "auto", ":2: expected 2 columns"),
         ("a.tsv", "the cat\t\n", "auto", ":1: expected 2 columns with a text and its label"),
+        ("a.jsonl", '{"text": "the cat", "label": " "}\n', "auto", ":1: no string that could be tags"),
         ("a.jsonl", '{"text": "the cat"}\n', "auto", ":1: no string that could be tags"),
         (
             "a.conllu",

@@ -19,15 +19,16 @@ from torch import Tensor
 from transformers.utils import logging
 
 from benchmarks import RESULTS, machine
-from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, span_score, spans_of, word_scores
+from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, span_score
 from hyperx.config import load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.data.sentence import Sentence
 from hyperx.dataset import load_data
+from hyperx.metrics import spans as entities
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger
-from hyperx.tasks.tagging import TaggingTask
+from hyperx.tasks import Task
 
 SPAN_SCORES: dict[str, Callable[[Sequence[float]], float]] = {
     "product": prod,
@@ -47,7 +48,7 @@ class Scored(NamedTuple):
 class Tagged(NamedTuple):
     """A gold sentence and its log-probabilities."""
 
-    task: TaggingTask
+    task: Task
     gold: list[str]
     scores: Tensor
 
@@ -68,12 +69,12 @@ def score(tagged: Sequence[Tagged], temperature: float) -> Scored:
     spans: dict[str, list[tuple[float, bool]]] = {name: [] for name in (*SPAN_SCORES, "posterior")}
     for task, gold, log_probabilities in tagged:
         tags = task.decode(log_probabilities)
-        own = word_scores(log_probabilities, [task.labels.index(tag) for tag in tags], temperature)
+        own = task.confidences(log_probabilities, tags, temperature)
         words += [(value, tag == right) for value, tag, right in zip(own, tags, gold, strict=True)]
         if task.name != "ner":
             continue
-        right_spans = set(spans_of(gold))
-        for span in spans_of(tags):
+        right_spans = set(entities(gold))
+        for span in entities(tags):
             right = span in right_spans
             for name, joined in SPAN_SCORES.items():
                 spans[name].append((joined(own[span[1] : span[2]]), right))
@@ -81,7 +82,7 @@ def score(tagged: Sequence[Tagged], temperature: float) -> Scored:
     return Scored(words, spans)
 
 
-def posterior(task: TaggingTask, scores: Tensor, span: tuple[str, int, int]) -> float:
+def posterior(task: Task, scores: Tensor, span: tuple[str, int, int]) -> float:
     """Return the share of a span, from its first word to its last and no further, in all valid IOB2 sequences."""
     label, first, last = span
     begin, inside = task.labels.index(f"B-{label}"), task.labels.index(f"I-{label}")
@@ -95,7 +96,7 @@ def posterior(task: TaggingTask, scores: Tensor, span: tuple[str, int, int]) -> 
     return float((_partition(task, held) - _partition(task, scores)).exp())
 
 
-def _partition(task: TaggingTask, scores: Tensor) -> Tensor:
+def _partition(task: Task, scores: Tensor) -> Tensor:
     """Return the log of the sum over valid IOB2 sequences."""
     labels = task.labels
     inner = torch.tensor([label.startswith("I-") for label in labels])

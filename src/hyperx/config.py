@@ -129,6 +129,7 @@ class RunConfig(Strict):
         backbone, revision: a built-in backbone, a folder or a Hub id.
         start: a run's or a model's folder, or a Hub id, whose trained weights are taken over.
         method: what supplies adapter weights.
+        tasks: tasks of one's own, each of a kind such as ``spans`` or ``classification``.
         data: where the pairs' sentences are.
         train: the trained pairs, languages by task; ``all`` takes every language that has data.
         evaluate: the cells to score, likewise; unless given, all that have a test set.
@@ -141,6 +142,7 @@ class RunConfig(Strict):
     revision: str | None = None
     start: str | None = None
     method: MethodConfig = Field(HyperXConfig(), discriminator="name")
+    tasks: dict[str, str] = {}
     data: list[Entry] = Field(min_length=1)
     train: dict[str, list[str] | Literal["all"]]
     evaluate: dict[str, list[str] | Literal["all"]] | None = None

@@ -25,8 +25,7 @@ from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.tagging import Tagger
-from hyperx.tasks import TASKS, Task, build_task
-from hyperx.tasks.tagging import TaggingTask
+from hyperx.tasks import Task, build_task
 from hyperx.text.tagger import TextTagger
 
 FORMAT_VERSION = 1
@@ -42,6 +41,7 @@ class ModelConfig(BaseModel):
         backbone, revision: what `load_backbone` takes.
         method: the method and its sizes.
         tasks: each task's labels.
+        kinds: of a run's own tasks.
         languages: the matrix's languages, in the order of their embeddings.
         trained: the pairs whose labels were seen, and the languages' raw text as ``mlm/swa``.
         max_length: pieces in a chunk at most.
@@ -55,6 +55,7 @@ class ModelConfig(BaseModel):
     revision: str | None = None
     method: MethodConfig = Field(discriminator="name")
     tasks: dict[str, list[str]]
+    kinds: dict[str, str] = {}
     languages: list[str]
     trained: list[str] = []
     max_length: int = Field(256, ge=8, le=8192)
@@ -85,17 +86,15 @@ class HyperX(nn.Module):
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> None:
         super().__init__()
-        unknown = set(config.tasks) - set(TASKS)
-        if unknown:
-            raise HyperXError(f"unknown task {', '.join(sorted(unknown))}; known are {', '.join(TASKS)}")
+        tasks = {name: build_task(name, labels, config.kinds) for name, labels in config.tasks.items()}
         self.model_config = config
         self.backbone = backbone or load_backbone(config.backbone, revision=config.revision)
         self.tokenizer = tokenizer or load_tokenizer(config.backbone, revision=config.revision)
-        self.tasks: dict[str, Task] = {name: build_task(name, labels) for name, labels in config.tasks.items()}
+        self.tasks: dict[str, Task] = tasks
         self._task_numbers = {name: number for number, name in enumerate(config.tasks)}
         self._language_numbers = {language: number for number, language in enumerate(config.languages)}
         shape = MatrixShape(
-            num_labels=tuple(len(task.labels) for task in self.tasks.values()),
+            num_labels=tuple(task.num_logits for task in self.tasks.values()),
             num_languages=len(config.languages),
             num_layers=self.backbone.num_layers,
             hidden_size=self.backbone.hidden_size,
@@ -144,8 +143,8 @@ class HyperX(nn.Module):
             )
         return self._task_numbers[pair.task], self._language_numbers[pair.language]
 
-    def tagging_task(self, name: str) -> TaggingTask:
-        """Return a task that tags words.
+    def tagging_task(self, name: str) -> Task:
+        """Return a task that annotates sentences.
 
         Raises:
             HyperXError: the model has no such task, or it tags nothing.
@@ -153,7 +152,7 @@ class HyperX(nn.Module):
         if name not in self.tasks:
             raise HyperXError(f"this model has no task '{name}'; it has {', '.join(self.tasks)}")
         task = self.tasks[name]
-        if not isinstance(task, TaggingTask):
+        if task.auxiliary:
             raise HyperXError(f"the task '{name}' tags nothing; choose one that does")
         return task
 
@@ -193,7 +192,7 @@ class HyperX(nn.Module):
             task, language: the pair; the language by any ISO 639 code.
 
         Returns:
-            One tag a word.
+            One tag a word, or one label of a task that labels sentences.
 
         Raises:
             HyperXError: the pair is outside the model's matrix, or the task tags nothing.

@@ -25,7 +25,7 @@ from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.results import Results
 from hyperx.start import start_from
-from hyperx.tasks import TASKS, Example, build_task
+from hyperx.tasks import Example, build_task, is_auxiliary
 from hyperx.trainer import HyperXTrainer
 
 LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
@@ -135,7 +135,7 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
     Raises:
         HyperXError: the method can't serve a cell that is to be scored; the model to start from can't be used.
     """
-    labelled = {pair.language for pair in data.train if not TASKS[pair.task].auxiliary}
+    labelled = {pair.language for pair in data.train if not is_auxiliary(pair.task)}
     without = sorted({pair.language for pair in data.test} - labelled)
     if METHODS[config.method.name].needs_labels and without:
         raise HyperXError(
@@ -147,7 +147,8 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
         backbone=config.backbone,
         revision=config.revision,
         method=config.method,
-        tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
+        tasks={task: build_task(task, kinds=data.kinds).find_labels(data.gold(task)) for task in data.tasks},
+        kinds={task: kind for task, kind in data.kinds.items() if task in data.tasks},
         languages=data.languages,
         trained=[str(pair) for pair in data.train],
         max_length=config.training.max_length,
@@ -174,18 +175,6 @@ def check_two_stages(config: RunConfig, data: RunData) -> None:
         )
     if config.method.language_adapters is not None and "mlm" in tasks:
         raise HyperXError("the language adapters are given: leave mlm out under 'train', or 'language_adapters'")
-
-
-def data_labels(task: str, data: RunData) -> list[str] | None:
-    """Return a task's labels with those of the training data that are not usual, DATE entities for one."""
-    usual = build_task(task).labels
-    tags = {
-        tag for pair, sentences in data.train.items() if pair.task == task for s in sentences for tag in s.tags or ()
-    }
-    if task != "ner" or tags <= set(usual):
-        return None
-    types = sorted({tag[2:] for tag in tags if tag != "O"} - {label[2:] for label in usual})
-    return usual + [f"{prefix}-{kind}" for kind in types for prefix in "BI"]
 
 
 def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, list[Example]]:

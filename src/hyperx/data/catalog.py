@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from hyperx.data import hub
+from hyperx.data.annotation import Annotation
 from hyperx.data.archive import PAPER_TREEBANKS, ud27_folder
 from hyperx.data.read import read_sentences
 from hyperx.data.sentence import Sentence
@@ -57,7 +58,7 @@ def load_splits(
 
 
 def load_files(
-    task: str,
+    task: str | Annotation,
     paths: Mapping[str, Path],
     *,
     format: str = "auto",
@@ -255,7 +256,7 @@ CORPORA = {
         ),
         Corpus(
             "ud",
-            ("pos",),
+            ("pos", "parse", "feats"),
             "Treebanks of Universal Dependencies, as ud/UD_*/*.conllu: https://universaldependencies.org",
             "by treebank",
             _ud_languages,
@@ -273,7 +274,7 @@ CORPORA = {
         ),
         Corpus(
             "ud-2.7",
-            ("pos",),
+            ("pos", "parse", "feats"),
             "The paper's treebanks in its release 2.7, from LINDAT (handle 11234/1-3424), downloaded once.",
             "by treebank",
             lambda root: list(PAPER_TREEBANKS),

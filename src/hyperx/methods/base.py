@@ -15,7 +15,7 @@ class MatrixShape:
     """The matrix that a method serves and the backbone that its adapters fit.
 
     Attributes:
-        num_labels: each task's; none for an auxiliary task.
+        num_labels: of each task's linear head; none for a task with another head.
     """
 
     num_labels: tuple[int, ...]

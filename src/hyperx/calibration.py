@@ -1,7 +1,6 @@
 """How sure a tag is: probabilities with a temperature, fitted so that of words at 0.8 eight of ten are right."""
 
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import TYPE_CHECKING
 
 import torch
@@ -65,11 +64,6 @@ def word_scores(log_probabilities: Tensor, chosen: Sequence[int], temperature: f
     """
     numbers = torch.tensor(chosen, dtype=torch.long)
     return (log_probabilities / temperature).softmax(-1).gather(1, numbers[:, None])[:, 0].tolist()
-
-
-def span_score(scores: Sequence[float]) -> float:
-    """Return how likely a span is right: the geometric mean of its words' scores, the best calibrated of five on dev sets."""
-    return prod(scores) ** (1 / len(scores))
 
 
 def spans_of(tags: Sequence[str]) -> list[tuple[str, int, int]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, overload
 
 from torch import Tensor
 
-from hyperx.calibration import span_score, spans_of, word_scores
+from hyperx.calibration import spans_of, word_scores
 from hyperx.data.sentence import Sentence
 from hyperx.languages import normalize
 from hyperx.pairs import Pair
@@ -109,8 +109,7 @@ class TextTagger:
         spans = None
         if name in self.span_tasks:
             spans = tuple(
-                _span(sentence, label, first, last, span_score(scores[first:last]))
-                for label, first, last in spans_of(tags)
+                _span(sentence, label, first, last, min(scores[first:last])) for label, first, last in spans_of(tags)
             )
         return Layer(tuple(tags), tuple(scores), spans)
 

@@ -1,24 +1,18 @@
 """Folders that `transformers` loads compute what the model does."""
 
-import re
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import AutoModelForTokenClassification, BertForTokenClassification
 
-from conftest import ENCODERS, shake
+from conftest import ENCODERS, INPUTS, logits, readme_code, shake
 from hyperx.errors import HyperXError
 from hyperx.exporters.transformers import export
 from hyperx.methods import FinetuneConfig, HyperXConfig, MADXConfig, PSFConfig, SingleConfig
-from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 
 PAIR = Pair("ner", "swa")
-INPUTS = {
-    "input_ids": torch.arange(5, 23).reshape(2, 9),
-    "attention_mask": torch.tensor([[1] * 9, [1] * 6 + [0] * 3]),
-}
 METHODS = {
     "hyperx": HyperXConfig(bottleneck=4, skip_last_layer=True),
     "layer-norm": HyperXConfig(bottleneck=4, layer_norm=True),
@@ -30,18 +24,6 @@ METHODS = {
 CASES = [("bert", method) for method in METHODS]
 CASES += [(architecture, "hyperx") for architecture in ENCODERS if architecture != "bert"]
 CASES += [("xlm-roberta", "madx"), ("modernbert", "finetune"), ("distilbert", "finetune"), ("deberta-v2", "finetune")]
-
-
-def logits(model: HyperX, pair: Pair) -> torch.Tensor:
-    with torch.inference_mode():
-        return model.head(pair)[0](model.encode([pair], **INPUTS))
-
-
-def readme_code(folder: Path) -> str:
-    """Return a README's code, with the folder's path filled in."""
-    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
-    assert "path/to/this/folder" in code
-    return code.replace("path/to/this/folder", str(folder))
 
 
 @pytest.mark.parametrize(("architecture", "method"), CASES)

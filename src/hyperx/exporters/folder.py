@@ -1,5 +1,6 @@
 """What the targets have in common: a new folder, its README, and a pair's linear head."""
 
+import json
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -8,8 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from hyperx.errors import HyperXError
+from hyperx.methods.psf import GeneratedHead
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
+from hyperx.tasks.tagging import TagHead
 
 
 def new_folder(folder: Path) -> Path:
@@ -34,13 +37,24 @@ def write_readme(folder: Path, template: str, **values: Any) -> None:
     (folder / "README.md").write_text(Template(text).substitute(values), encoding="utf-8")
 
 
+def save_tokenizer(model: HyperX, folder: Path) -> None:
+    """Write the tokenizer under the name of its class that older versions of `transformers` know, too."""
+    model.tokenizer.save_pretrained(folder)
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {"tokenizer_class": "PreTrainedTokenizerFast"}
+    path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def linear_head(model: HyperX, pair: Pair) -> tuple[Tensor, Tensor]:
-    """Return the weight, ``(num_labels, hidden)``, and the bias of a tagging pair's head.
+    """Return the weight, ``(num_labels, hidden)``, and the bias of a pair's head.
 
     Raises:
-        HyperXError: the pair is outside the model's matrix, or the task tags nothing.
+        HyperXError: the pair is outside the model's matrix, or its task does not give each word one of its labels.
     """
     model.tagging_task(pair.task)
-    head: Any = model.head(pair)[0]
-    linear = getattr(head, "output", head)
-    return linear.weight.detach(), linear.bias.detach()
+    head = model.head(pair)[0]
+    if isinstance(head, TagHead):
+        return head.output.weight.detach(), head.output.bias.detach()
+    if isinstance(head, GeneratedHead):
+        return head.weight.detach(), head.bias.detach()
+    raise HyperXError(f"the task '{pair.task}' has more than a linear layer over the backbone, which no target holds")

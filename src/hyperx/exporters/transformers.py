@@ -13,7 +13,7 @@ from transformers import AutoModelForTokenClassification, PreTrainedModel
 
 from hyperx.adapter import Adapters, AdapterWeights, Stack
 from hyperx.backbone import SITES, plain_encoder
-from hyperx.exporters.folder import linear_head, new_folder, write_readme
+from hyperx.exporters.folder import linear_head, new_folder, save_tokenizer, write_readme
 from hyperx.exporters.modeling_adapted import AdaptedConfig, AdaptedForTokenClassification
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
@@ -36,7 +36,7 @@ def export(model: HyperX, pair: Pair, folder: Path) -> None:
     if exported is None:
         exported = _adapted(model, adapters, classifier, labels)
     exported.save_pretrained(folder)
-    model.tokenizer.save_pretrained(folder)
+    save_tokenizer(model, folder)
     write_readme(
         folder,
         "transformers-remote" if remote else "transformers",

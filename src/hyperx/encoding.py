@@ -37,7 +37,7 @@ def encode(
     encodings = tokenizer(
         [list(words) for words in sentences],
         is_split_into_words=True,
-        addspecial_tokens=False,
+        add_special_tokens=False,
         return_attention_mask=False,
         verbose=False,
     )
@@ -72,7 +72,7 @@ def _chunks(sentence: int, pieces: list[list[int]], room: int, prefix: list[int]
 
 def special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """Return the special tokens that the tokenizer sets before and after a sentence."""
-    plain = tokenizer("a", addspecial_tokens=False)["input_ids"]
+    plain = tokenizer("a", add_special_tokens=False)["input_ids"]
     whole = tokenizer("a")["input_ids"]
     start = next(i for i in range(len(whole)) if whole[i : i + len(plain)] == plain)
     return whole[:start], whole[start + len(plain) :]

@@ -6,7 +6,7 @@ import warnings
 import typer
 from transformers.utils import logging as transformers_logging
 
-from hyperx.cli import backbone, compare, data, evaluate, export, matrix, quickstart, study, tag, train
+from hyperx.cli import backbone, compare, data, evaluate, export, matrix, push, quickstart, study, tag, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +22,7 @@ app.command("compare")(compare.compare)
 app.command("study")(study.study)
 app.command("tag")(tag.tag)
 app.command("export")(export.export)
+app.command("push")(push.push)
 app.add_typer(data.app, name="data")
 app.add_typer(backbone.app, name="backbone")
 

@@ -8,7 +8,6 @@ import json
 import runpy
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,22 +25,18 @@ from hyperx.modeling import HyperX
 from hyperx.tagging import Tagger
 
 
-def tag_with_graph(folder: Path, graph: str, items: list[Any]) -> tuple[list[list[str]], float]:
+def tag_with_graph(folder: Path, graph: str, items: list[Any]) -> list[list[str]]:
     tagger = runpy.run_path(str(folder / "tag.py"))["Tagger"](folder, graph)
-    start = time.perf_counter()
-    tags = tagger.tag(
-        [list(sentence.words) for _, sentence in items], [(pair.task, pair.language) for pair, _ in items]
-    )
-    return tags, time.perf_counter() - start
+    pairs = [(pair.task, pair.language) for pair, _ in items]
+    return tagger.tag([list(sentence.words) for _, sentence in items], pairs)
 
 
-def tag_with_model(model: HyperX, items: list[Any]) -> tuple[list[list[str]], float]:
-    start = time.perf_counter()
+def tag_with_model(model: HyperX, items: list[Any]) -> list[list[str]]:
     tags: list[list[str]] = []
     with patch("hyperx.tagging.autocast", lambda device: nullcontext()):
         for pair in dict.fromkeys(pair for pair, _ in items):
             tags += Tagger(model, pair).tag([sentence for other, sentence in items if other == pair])
-    return tags, time.perf_counter() - start
+    return tags
 
 
 def summary(model: HyperX, items: list[Any], expected: list[list[str]], tags: list[list[str]]) -> dict[str, Any]:
@@ -72,16 +67,15 @@ def main(run: str = "runs/quickstart") -> None:
         data = load_data(load_run_config(Path(run) / "config.yaml"))
     items = [(pair, sentence) for pair, sentences in data.test.items() for sentence in sentences]
     model = HyperX.from_pretrained(run)
-    expected, seconds = tag_with_model(model, items)
+    expected = tag_with_model(model, items)
     report: dict[str, Any] = {"machine": machine(), "run": Path(run).name, "sentences": len(items)}
-    report["model"] = {"seconds": round(seconds, 1), **summary(model, items, expected, expected)}
+    report["model"] = summary(model, items, expected, expected)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "onnx"
         export(model, None, folder, int8=True)
         for graph in (GRAPH, QUANTIZED):
-            tags, seconds = tag_with_graph(folder, graph, items)
-            about = {"bytes": (folder / graph).stat().st_size, "seconds": round(seconds, 1)}
-            report[graph] = about | summary(model, items, expected, tags)
+            tags = tag_with_graph(folder, graph, items)
+            report[graph] = {"bytes": (folder / graph).stat().st_size, **summary(model, items, expected, tags)}
     (RESULTS / "onnx.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=1))
 

@@ -71,7 +71,11 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer({"errors": [], "warnings": []})
         if match := re.fullmatch(r"/api/models/(.+)/preupload/main", path):
             files = [
-                {"path": file["path"], "shouldIgnore": False, "uploadMode": "lfs" if weights(file["path"]) else "regular"}
+                {
+                    "path": file["path"],
+                    "shouldIgnore": False,
+                    "uploadMode": "lfs" if weights(file["path"]) else "regular",
+                }
                 for file in json.loads(body)["files"]
             ]
             return self.answer({"files": files})
@@ -83,7 +87,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer({"transfer": "basic", "objects": objects})
         if match := re.fullmatch(r"/api/models/(.+)/commit/main", path):
             self.commit(match[1], [json.loads(line) for line in body.splitlines()])
-            return self.answer({"success": True, "commitOid": "0" * 40, "commitUrl": f"{self.server.url}/{match[1]}/commit/0"})
+            return self.answer(
+                {"success": True, "commitOid": "0" * 40, "commitUrl": f"{self.server.url}/{match[1]}/commit/0"}
+            )
         return self.answer({"error": f"no {self.path}"}, 404)
 
     def commit(self, repo: str, lines: list[dict[str, Any]]) -> None:

@@ -122,7 +122,12 @@ def test_one_pair(make_model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     code = "import runpy, sys; sys.argv = ['tag.py', 'ner', 'swa']; runpy.run_path('tag.py', run_name='__main__'); "
     code += "assert not {'torch', 'transformers', 'hyperx'} & set(sys.modules)"
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, input="the cat\n\nParis\n", capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        input="the cat\n\nParis\n",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     (first, second) = model.tag(["the cat", "Paris"], task="ner", language="swa")
@@ -134,7 +139,9 @@ def test_the_readme_of_every_pair(hyperx: tuple[HyperX, Path], capsys: pytest.Ca
     monkeypatch.delitem(sys.modules, "tag", raising=False)
     exec(readme_code(hyperx[1]), {})
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [line[:2] for line in lines] == [[task, language] for task in ("pos", "ner") for language in ("eng", "swa", "yor")]
+    assert [line[:2] for line in lines] == [
+        [task, language] for task in ("pos", "ner") for language in ("eng", "swa", "yor")
+    ]
     assert all(len(line) == 2 + 7 for line in lines)
 
 

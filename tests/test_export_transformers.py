@@ -70,7 +70,11 @@ def test_loss_is_the_tasks(make_model, tmp_path: Path) -> None:
 
 def test_mistakes(make_model, tmp_path: Path) -> None:
     model = make_model("bert")
-    for pair, message in [(Pair("ner", "deu"), "German"), (Pair("mlm", "swa"), "tags nothing"), (Pair("x", "swa"), "x")]:
+    for pair, message in [
+        (Pair("ner", "deu"), "German"),
+        (Pair("mlm", "swa"), "tags nothing"),
+        (Pair("x", "swa"), "x"),
+    ]:
         with pytest.raises(HyperXError, match=message):
             export(model, pair, tmp_path / "new")
     assert not (tmp_path / "new").exists()

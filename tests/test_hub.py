@@ -1,7 +1,6 @@
 """Pushing a model to the Hub and loading it from there, against a stand-in on loopback."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ENCODERS, shake
+from conftest import shake
 from hub_double import READER, WRITER, Hub, serve
 from hyperx.config import RunConfig
 from hyperx.errors import HyperXError
@@ -30,8 +29,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, make_model, tmp_path: Path) -> Iterator
     with serve() as hub:
         hub.add(ENCODER, {path.name: path.read_bytes() for path in (tmp_path / "encoder").iterdir()})
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
-        monkeypatch.setattr("huggingface_hub.utils._runtime.is_xet_available", lambda: False)
-        monkeypatch.setattr("huggingface_hub._commit_api.is_xet_available", lambda: False)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
         yield hub
 
 
@@ -43,37 +41,33 @@ def model(make_model) -> HyperX:
     return model
 
 
-def command(hub: Hub, home: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    # A process of its own: huggingface_hub reads its settings when it is imported.
+def commands(hub: Hub, home: Path, *commands: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run commands in a process of their own: huggingface_hub reads its settings when it is imported."""
+    code = "import sys; from hyperx.cli.app import app\n"
+    code += "".join(f"app({command!r}, standalone_mode=False); sys.stdout.flush()\n" for command in commands)
     settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_TOKEN": WRITER, "HF_HUB_DISABLE_XET": "1"}
+    environment = {**os.environ, **settings}
     return subprocess.run(
-        [sys.executable, "-m", "hyperx", *arguments],
-        env={**os.environ, **settings},
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-c", code], env=environment, input=text, capture_output=True, text=True, check=False
     )
 
 
 def test_what_is_pushed_loads_by_its_id(hub: Hub, model: HyperX, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "model")
-    shutil.copytree(tmp_path / "encoder", tmp_path / "cached")
-    model.model_config.backbone = str(tmp_path / "cached")
     (expected,) = model.tag(["the cat saw Paris"], task="ner", language="swa")
-    # The command loads the backbone from the Hub, then uploads.
-    pushed = command(hub, tmp_path / "home", "push", str(tmp_path / "model"), "me/taggers", "--private")
-    assert pushed.returncode == 0, pushed.stderr
-    assert pushed.stdout.strip() == f"{hub.url}/me/taggers"
+    # The first loads the backbone from the Hub; the second, the model too.
+    push = ["push", str(tmp_path / "model"), "me/taggers", "--private"]
+    tag = ["tag", "me/taggers", "--task", "ner", "--language", "swa", "--format", "iob2"]
+    result = commands(hub, tmp_path / "home", push, tag, text="the cat saw Paris\n")
+    assert result.returncode == 0, result.stderr
+    address, *tagged = [line for line in result.stdout.split("\n") if line]
+    assert address == f"{hub.url}/me/taggers"
+    assert [line.split("\t")[1] for line in tagged] == expected
     repo = hub.repos["me/taggers"]
     assert repo["visibility"] == "private"
     assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= set(repo["files"])
     assert repo["files"]["model.safetensors"] == (tmp_path / "model" / "model.safetensors").read_bytes()
     assert 'from_pretrained("me/taggers")' in repo["files"]["README.md"].decode()
-    arguments = ["tag", "me/taggers", "--task", "ner", "--language", "swa", "--format", "iob2"]
-    tagged = command(hub, tmp_path / "home", *arguments, text="the cat saw Paris\n")
-    assert tagged.returncode == 0, tagged.stderr
-    assert [line.split("\t")[1] for line in tagged.stdout.split("\n") if line] == expected
 
 
 def test_pushing_again_updates(hub: Hub, model: HyperX) -> None:
@@ -106,7 +100,7 @@ def test_no_hub(hub: Hub, model: HyperX, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_backbone_that_nobody_else_has(hub: Hub, model: HyperX, tmp_path: Path) -> None:
     model.model_config.backbone = str(tmp_path / "encoder")
-    with pytest.raises(HyperXError, match="folder .* of this machine"):
+    with pytest.raises(HyperXError, match=r"folder .* of this machine"):
         model.push_to_hub("me/taggers", token=WRITER)
     assert "me/taggers" not in hub.repos
 

@@ -3,9 +3,8 @@
 import tempfile
 from pathlib import Path
 
-import httpx
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import HTTPError
 
 from hyperx.config import load_run_config
 from hyperx.errors import HyperXError
@@ -30,7 +29,7 @@ def push(model: HyperX, repo: str, *, private: bool = False, token: str | None =
             api = HfApi(token=token)
             created = api.create_repo(repo, private=private or None, exist_ok=True)
             api.upload_folder(repo_id=created.repo_id, folder_path=folder, commit_message="Upload a Hyper-X model")
-    except (HfHubHTTPError, HFValidationError, httpx.HTTPError, OSError, ValueError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         raise HyperXError(f"the model can't be uploaded to '{repo}': {_reason(error)}") from error
     return str(created)
 
@@ -46,5 +45,7 @@ def _reason(error: Exception) -> str:
     if status == 401:
         return "the Hub knows no such token. Log in with 'hf auth login', or set HF_TOKEN."
     if status == 403:
-        return "the token has no permission to write there. Make one that has at https://huggingface.co/settings/tokens."
+        return (
+            "the token has no permission to write there. Make one that has at https://huggingface.co/settings/tokens."
+        )
     return str(error).strip().splitlines()[0]

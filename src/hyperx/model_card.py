@@ -110,7 +110,9 @@ that annotators correct. A cell without labels is served, too; that is what the 
 
 def _limits(model: "ModelConfig", results: Results | None, run: RunConfig | None) -> str:
     limits = ["Other languages than these are refused."]
-    limits.append("A zero-shot cell usually scores below a trained one. Check it on a hundred annotated sentences before relying on it.")
+    limits.append(
+        "A zero-shot cell usually scores below a trained one. Check it on a hundred annotated sentences before relying on it."
+    )
     if results is not None and results.rows:
         fewest = min(row.sentences for row in results.rows)
         limits.append(f"Scores hold for text like the test sets', the smallest of which has {fewest:,} sentences.")

@@ -13,7 +13,9 @@ TARGETS = ("adapters", "transformers", "onnx")
 
 def export(
     run: Annotated[str, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
-    pair: Annotated[str | None, typer.Argument(help="The pair, such as ner/swa; for onnx, every pair unless given.")] = None,
+    pair: Annotated[
+        str | None, typer.Argument(help="The pair, such as ner/swa; for onnx, every pair unless given.")
+    ] = None,
     to: Annotated[str, typer.Option("--to", help=f"{', '.join(TARGETS)}.")] = ...,  # type: ignore[assignment]
     output: Annotated[Path, typer.Option("--output", "-o", help="The new folder.")] = ...,  # type: ignore[assignment]
     int8: Annotated[bool, typer.Option("--int8", help="For onnx: quantize to 8 bits, in a second graph.")] = False,

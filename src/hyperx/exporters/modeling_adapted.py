@@ -30,8 +30,8 @@ class AdaptedConfig(PretrainedConfig):
         encoder: dict[str, Any] | None = None,
         encoder_arguments: dict[str, Any] | None = None,
         output: str = "",
-        input: str | None = None,
-        norm: str | None = None,
+        input: str = "",
+        norm: str = "",
         layers: dict[str, list[int]] | None = None,
         norm_first: bool = False,
         layer_norm: bool = False,
@@ -80,19 +80,19 @@ class AdaptedForTokenClassification(PreTrainedModel):
         )
         half = inner.hidden_size // 2
         self.coupling = nn.ModuleList(Bottleneck(half, half // 2) for _ in range(2 * config.invertible))
-        self.classifier = nn.Linear(inner.hidden_size, config.num_labels)
-        self._residual: Tensor | None = None
+        self.classifier = nn.Linear(inner.hidden_size, config.num_labels or 0)
+        self._residual = torch.empty(0)
         self._attach(config)
         self.post_init()
 
     def _attach(self, config: AdaptedConfig) -> None:
-        for layer, adapters in self.adapters.items():
+        for layer in self.adapters:
             norm = None
             if config.norm_first:
                 norm = self.encoder.get_submodule(config.norm.format(layer))
                 self.encoder.get_submodule(config.input.format(layer)).register_forward_pre_hook(self._note_residual)
             self.encoder.get_submodule(config.output.format(layer)).register_forward_hook(
-                partial(self._adapt, adapters=adapters, norm=norm)
+                partial(self._adapt, layer=layer, norm=norm)
             )
         if config.invertible:
             self.encoder.get_submodule("embeddings").register_forward_hook(self._couple)
@@ -100,10 +100,8 @@ class AdaptedForTokenClassification(PreTrainedModel):
     def _note_residual(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._residual = inputs[0]
 
-    def _adapt(
-        self, _module: nn.Module, _inputs: Any, z: Tensor, *, adapters: nn.ModuleList, norm: nn.Module | None
-    ) -> Tensor:
-        for adapter in adapters:
+    def _adapt(self, _module: nn.Module, _inputs: Any, z: Tensor, *, layer: str, norm: nn.Module | None) -> Tensor:
+        for adapter in self.adapters[layer].children():
             z = adapter(z if norm is None else norm(z + self._residual)) + z
         return z
 

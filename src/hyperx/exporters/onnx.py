@@ -21,7 +21,7 @@ from hyperx.methods.hyperx import HyperXMethod
 from hyperx.methods.madx import MADXMethod
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
-from hyperx.tasks.tagging import TagHead, TaggingTask
+from hyperx.tasks.tagging import TaggingTask, TagHead
 
 GRAPH, QUANTIZED = "model.onnx", "model-int8.onnx"
 MAX_FILE = 2_000_000_000  # a graph's weights are beside it in a file of their own where they are more: protobuf's limit
@@ -162,8 +162,8 @@ def export(model: HyperX, pair: Pair | None, folder: Path, *, int8: bool = False
 
 
 QUANTIZED_NOTE = f"""
-`{QUANTIZED}` is the same graph with its matrices in 8 bits: smaller and faster, and some tags differ. Name it as a third argument of
-`tag.py`, or as the second of `Tagger`.
+`{QUANTIZED}` is the same graph with its matrices in 8 bits: a quarter of the size, and some tags differ. Name it as a third
+argument of `tag.py`, or as the second of `Tagger`.
 """
 
 
@@ -192,7 +192,9 @@ def _write_graph(graph: nn.Module, path: Path) -> None:
             kwargs=inputs,
             f=path,
             output_names=["logits"],
-            dynamic_shapes={name: {0: batch, 1: length} if value.ndim > 1 else {0: batch} for name, value in inputs.items()},
+            dynamic_shapes={
+                name: {0: batch, 1: length} if value.ndim > 1 else {0: batch} for name, value in inputs.items()
+            },
             dynamo=True,
             external_data=size > MAX_FILE,
             verbose=False,

@@ -76,8 +76,10 @@ class Tagger:
         for number, (words, encoding) in enumerate(zip(sentences, encodings, strict=True)):
             pieces: list[list[int]] = [[] for _ in words]
             for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
-                pieces[word].append(piece)
-            body, positions = list(prefix), []
+                if word is not None:
+                    pieces[word].append(piece)
+            body = list(prefix)
+            positions: list[int] = []
             for word_pieces in pieces:
                 word_pieces = (word_pieces or [self.about["unknown"]])[:room]
                 if len(body) - len(prefix) + len(word_pieces) > room:

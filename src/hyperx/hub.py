@@ -15,12 +15,7 @@ from hyperx.results import Results
 
 def push(model: HyperX, repo: str, *, private: bool = False, token: str | None = None) -> str:
     """Do what `HyperX.push_to_hub` says."""
-    backbone = model.model_config.backbone
-    if Path(backbone).exists():
-        raise HyperXError(
-            f"the backbone is the folder {backbone} of this machine, where nobody else can load it from: upload it to the Hub, "
-            "and write its id as 'backbone' in the model's config.json"
-        )
+    check_backbone(model)
     card = model.card or model_card(model.model_config, name=repo.rpartition("/")[2])
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -32,6 +27,20 @@ def push(model: HyperX, repo: str, *, private: bool = False, token: str | None =
     except (HTTPError, OSError, ValueError) as error:
         raise HyperXError(f"the model can't be uploaded to '{repo}': {_reason(error)}") from error
     return str(created)
+
+
+def check_backbone(model: HyperX) -> None:
+    """Check that others can load the model.
+
+    Raises:
+        HyperXError: its backbone is a folder of this machine.
+    """
+    backbone = model.model_config.backbone
+    if Path(backbone).exists():
+        raise HyperXError(
+            f"the backbone is the folder {backbone} of this machine, where nobody else can load it from: upload it to the Hub, "
+            "and write its id as 'backbone' in the model's config.json"
+        )
 
 
 def card_of_run(run: Path, model: HyperX) -> str:

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import langcodes
@@ -14,7 +15,7 @@ from hyperx.languages import name as language_name
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 
-NAME, VERSION = "hyperx", "0.1.0"
+VERSION = "0.1.0"
 MODEL = "model"  # the model's folder inside the package's data
 INIT = '''"""{about}"""
 
@@ -35,7 +36,7 @@ def load(**overrides: object) -> Language:
 
 
 def export(model: HyperX, pairs: Sequence[Pair], folder: Path) -> None:
-    """Write a package in spaCy's layout; installed, ``spacy.load("sw_hyperx")`` gives its pipeline.
+    """Write a package in spaCy's layout; installed, ``spacy.load("en_hyperx_eng")`` gives its pipeline.
 
     Args:
         pairs: what to tag, in one language.
@@ -47,8 +48,6 @@ def export(model: HyperX, pairs: Sequence[Pair], folder: Path) -> None:
     try:
         import spacy
         from spacy.cli.package import package
-
-        import hyperx.spacy_component  # noqa: F401
     except ImportError as error:
         raise HyperXError("exporting to spaCy needs it: pip install 'hyperx-nlp[spacy]'") from error
     languages = {pair.language for pair in pairs}
@@ -65,8 +64,9 @@ def export(model: HyperX, pairs: Sequence[Pair], folder: Path) -> None:
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("hyperx", config={"model": MODEL, "language": language, "tasks": tasks})
     about = f"{', '.join(tasks)} in {language_name(language)}, by a Hyper-X model"
-    nlp.meta.update(name=NAME, version=VERSION, description=about)
-    package_name = f"{nlp.lang}_{NAME}"
+    requirement = f"hyperx-nlp[spacy]>={version('hyperx-nlp')}"
+    nlp.meta.update(name=f"hyperx_{language}", version=VERSION, description=about, requirements=[requirement])
+    package_name = f"{nlp.lang}_hyperx_{language}"
     data = f"{package_name}-{VERSION}"
     with tempfile.TemporaryDirectory() as temporary:
         pipeline = Path(temporary) / "pipeline"

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from hyperx.adapter import Adapters
 from hyperx.encoding import special_tokens
 from hyperx.errors import HyperXError
-from hyperx.exporters import onnx_tag
 from hyperx.exporters.folder import linear_head, new_folder, save_tokenizer, write_readme
 from hyperx.methods.hyperx import HyperXMethod
 from hyperx.methods.madx import MADXMethod
@@ -144,7 +143,7 @@ def export(model: HyperX, pair: Pair | None, folder: Path, *, int8: bool = False
         _quantize(folder / GRAPH, folder / QUANTIZED)
     _write_about(model, tasks, pair, folder / "pairs.json")
     save_tokenizer(model, folder)
-    shutil.copyfile(onnx_tag.__file__, folder / "tag.py")
+    shutil.copyfile(Path(__file__).with_name("onnx_tag.py"), folder / "tag.py")  # importing it would need the extra
     languages = model.model_config.languages
     example = pair or Pair(tasks[0], languages[0])
     write_readme(
@@ -216,11 +215,13 @@ def _quiet() -> Any:
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _write_about(model: HyperX, tasks: list[str], pair: Pair | None, path: Path) -> None:

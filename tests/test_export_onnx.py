@@ -30,7 +30,7 @@ METHODS = {
     "psf": PSFConfig(latent_size=8, num_layers=2),
 }
 # An export takes seconds.
-CASES = [("bert", "madx"), ("bert", "psf"), ("deberta-v2", "hyperx")]
+CASES = [("bert", "madx"), ("bert", "psf")]
 PAIRS = [Pair("pos", "eng"), Pair("ner", "swa"), Pair("ner", "yor"), Pair("pos", "yor")]
 SENTENCES = [WORDS[i : i + 3 + i % 4] for i in range(9)] + [["Amina"], WORDS * 3]  # one word; several chunks
 

@@ -20,7 +20,7 @@ from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
 from hyperx.methods import METHODS, MADXConfig
 from hyperx.model_card import model_card
-from hyperx.modeling import HyperX, ModelConfig
+from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, read_config
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.results import Results
@@ -220,13 +220,8 @@ def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
     if results.rows:  # a run that trains language adapters alone has no cells
         save_png(results, folder / "matrix.png")
         save_html(results, folder / "matrix.html")
-        card = model_card(
-            results,
-            history=f"Method `{results.method}`, seed {results.seed}, {config.training.steps:,} steps.",
-            languages=results.languages,
-            example=results.rows[0].pair,
-        )
-        (folder / "model" / "README.md").write_text(card, encoding="utf-8")
+        card = model_card(read_config(folder / "model"), name=config.name, results=results, run=config)
+        (folder / "model" / CARD_NAME).write_text(card, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:

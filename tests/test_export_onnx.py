@@ -5,7 +5,6 @@ import importlib.util
 import json
 import subprocess
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,11 +44,6 @@ def load_tag(folder: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(autouse=True)
-def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperx.tagging.autocast", lambda device: nullcontext())
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_what_is_pushed_loads_by_its_id(hub: Hub, model: HyperX, tmp_path: Path)
     assert repo["visibility"] == "private"
     assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= set(repo["files"])
     assert repo["files"]["model.safetensors"] == (tmp_path / "model" / "model.safetensors").read_bytes()
-    assert 'from_pretrained("me/taggers")' in repo["files"]["README.md"].decode()
+    assert 'hyperx.load("me/taggers")' in repo["files"]["README.md"].decode()
 
 
 def test_pushing_again_updates(hub: Hub, model: HyperX) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
@@ -90,7 +90,8 @@ class TrainingConfig(Strict):
 
     Attributes:
         steps: optimizer steps.
-        batch_size: sentences a step, all of one pair.
+        batch_size: sentences a step, of one pair and of all processes together.
+        pairs_per_step: pairs that share a step and its sentences.
         max_length: pieces in a sentence; longer ones are split.
         learning_rate: the method's own, unless given.
         warmup_ratio: share of the steps with a rising learning rate; the method's own, unless given.
@@ -103,7 +104,8 @@ class TrainingConfig(Strict):
     """
 
     steps: int = Field(3000, ge=1)
-    batch_size: int = Field(16, ge=1, le=4096)
+    batch_size: int = Field(16, ge=1, le=65536)
+    pairs_per_step: int = Field(1, ge=1)
     max_length: int = Field(256, ge=8, le=8192)
     learning_rate: float | None = Field(None, gt=0)
     warmup_ratio: float | None = Field(None, ge=0, lt=1)
@@ -114,6 +116,12 @@ class TrainingConfig(Strict):
     eval_steps: int = Field(500, ge=1)
     dev_sentences: int = Field(100, ge=1)
     report_to: str = "none"
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "TrainingConfig":
+        if self.batch_size % self.pairs_per_step:
+            raise ValueError(f"batch_size {self.batch_size} is no multiple of pairs_per_step {self.pairs_per_step}")
+        return self
 
 
 class RunConfig(Strict):

@@ -15,6 +15,7 @@ from transformers.trainer_callback import TrainerState
 from hyperx.config import RunConfig, save_run_config
 from hyperx.cost import measure
 from hyperx.dataset import RunData, load_data
+from hyperx.distributed import gather, is_main, num_processes, one_first, start
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
 from hyperx.methods import METHODS, MADXConfig
@@ -37,7 +38,7 @@ def train(
     callbacks: Sequence[TrainerCallback] = (),
     progress: Callable[[str], None] = lambda doing: None,
 ) -> tuple[HyperX, Results]:
-    """Train a run, score its matrix, and write its folder.
+    """Train a run, score its matrix, and write its folder; together with the other processes, where there are any.
 
     Args:
         data: the run's sentences; read as the configuration says, unless given.
@@ -48,11 +49,16 @@ def train(
     Raises:
         HyperXError: the data can't be used; the folder holds a run and `resume` is not set.
     """
-    folder = prepare_folder(config, resume=resume)
+    start()
+    if is_main():
+        prepare_folder(config, resume=resume)
+    gather(None)  # the others wait, and end if it can't be
+    folder = config.folder
     data = data or load_data(config)
     set_seed(config.seed)
     progress("Loading the backbone")
-    model = build_model(config, data)
+    with one_first():
+        model = build_model(config, data)
     examples = encode_all(model, data, progress)
     restrict_vocabulary(model, examples)
     trainer = HyperXTrainer(
@@ -66,9 +72,10 @@ def train(
     )
     last = last_checkpoint(folder / "checkpoints") if resume else None
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    write_json(folder / "log.json", trainer.state.log_history)
-    measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
-    model.save_pretrained(folder / "model")
+    if is_main():
+        write_json(folder / "log.json", trainer.state.log_history)
+        measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
+        model.save_pretrained(folder / "model")
     results = evaluate(
         model,
         data.test,
@@ -78,7 +85,8 @@ def train(
         step=best_step(trainer),
         progress=progress,
     )
-    save_reports(folder, config, results)
+    if is_main():
+        save_reports(folder, config, results)
     return model, results
 
 
@@ -113,8 +121,9 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 def device_name() -> str:
-    """Return the accelerator's name, or the number of the processor's threads."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    """Return the accelerator's name, or the number of the processor's threads, and how many processes have one each."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    return device if num_processes() == 1 else f"{num_processes()} × {device}"
 
 
 def build_model(config: RunConfig, data: RunData) -> HyperX:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from torch.utils.data import Sampler
 
+from hyperx.distributed import Share
 from hyperx.pairs import Pair
 from hyperx.tasks import TASKS
 
@@ -13,11 +14,11 @@ BUCKET = 50  # batches whose sentences are sorted by length together
 
 
 class Key(NamedTuple):
-    """One example of a batch: its pair, its number, and the step that it is drawn for."""
+    """One example of a batch: its pair, its number, and its batch's number."""
 
     pair: Pair
     example: int
-    step: int
+    batch: int
 
 
 def probabilities(
@@ -42,7 +43,7 @@ def probabilities(
 
 
 class PairBatchSampler(Sampler[list[Key]]):
-    """Yields the keys of one-pair batches, `num_steps` of them, the same for the same seed.
+    """Yields the keys of one-pair batches, `num_batches` of them, the same for the same seed.
 
     Args:
         lengths: each pair's examples' lengths in pieces.
@@ -55,29 +56,29 @@ class PairBatchSampler(Sampler[list[Key]]):
         lengths: Mapping[Pair, Sequence[int]],
         *,
         batch_size: int,
-        num_steps: int,
+        num_batches: int,
         temperature: float = 5.0,
         auxiliary_share: float | None = None,
         seed: int = 0,
     ) -> None:
         self.lengths = {pair: np.asarray(values) for pair, values in lengths.items()}
         self.batch_size = batch_size
-        self.num_steps = num_steps
+        self.num_batches = num_batches
         self.temperature = temperature
         self.auxiliary_share = auxiliary_share
         self.seed = seed
 
     def __len__(self) -> int:
-        return self.num_steps
+        return self.num_batches
 
     def __iter__(self) -> Iterator[list[Key]]:
         sizes = {pair: len(values) for pair, values in self.lengths.items()}
         chance = probabilities(sizes, self.temperature, self.auxiliary_share)
         pairs = list(chance)
-        draws = np.random.default_rng([self.seed, 0]).choice(len(pairs), self.num_steps, p=list(chance.values()))
+        draws = np.random.default_rng([self.seed, 0]).choice(len(pairs), self.num_batches, p=list(chance.values()))
         batches = [self._batches(pair, number) for number, pair in enumerate(pairs, 1)]
-        for step, draw in enumerate(draws):
-            yield [Key(pairs[draw], int(example), step) for example in next(batches[draw])]
+        for number, draw in enumerate(draws):
+            yield [Key(pairs[draw], int(example), number) for example in next(batches[draw])]
 
     def _batches(self, pair: Pair, stream: int) -> Iterator[np.ndarray]:
         """Yield a pair's batches for ever, every sentence once an epoch, sentences of like length together."""
@@ -93,3 +94,17 @@ class PairBatchSampler(Sampler[list[Key]]):
 
     def _cut(self, ordered: np.ndarray) -> list[np.ndarray]:
         return np.array_split(ordered, -(-len(ordered) // self.batch_size))
+
+
+class ShareSampler(Sampler[list[Key]]):
+    """Yields those of a sampler's batches that are a process's."""
+
+    def __init__(self, sampler: PairBatchSampler, share: Share) -> None:
+        self.sampler = sampler
+        self.share = share
+
+    def __len__(self) -> int:
+        return len(self.sampler) // self.share.num_batches * len(self.share.batches)
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        return (keys for keys in self.sampler if keys[0].batch % self.share.num_batches in self.share.batches)

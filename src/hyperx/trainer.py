@@ -15,9 +15,11 @@ from hyperx.collator import PairCollator, PairDataset
 from hyperx.config import TrainingConfig
 from hyperx.cost import Stopwatch
 from hyperx.data.sentence import Sentence
+from hyperx.distributed import Share, num_processes, process_index, spread
+from hyperx.dropout import Dropout
 from hyperx.modeling import WEIGHTS_NAME, HyperX
 from hyperx.pairs import Pair
-from hyperx.sampler import PairBatchSampler
+from hyperx.sampler import PairBatchSampler, ShareSampler
 from hyperx.scoring import score_pair
 from hyperx.tasks import Example
 
@@ -25,7 +27,7 @@ SELECTION_METRIC = "eval_score"
 
 
 class HyperXTrainer(Trainer):
-    """Trains a model's method, heads and LayerNorms.
+    """Trains a model's method, heads and LayerNorms, in one process or in several that train the same.
 
     Args:
         model: what to train.
@@ -50,20 +52,21 @@ class HyperXTrainer(Trainer):
         self.config = config
         self.hyperx = model
         self.dev = {pair: list(sentences)[: config.dev_sentences] for pair, sentences in dev.items()}
+        self.share = Share(config.pairs_per_step, process_index(), num_processes())
         self.sampler = PairBatchSampler(
             {pair: [len(example.input_ids) for example in values] for pair, values in examples.items()},
-            batch_size=config.batch_size,
-            num_steps=config.steps,
+            batch_size=config.batch_size // config.pairs_per_step,
+            num_batches=config.steps * config.pairs_per_step,
             temperature=config.temperature,
             auxiliary_share=config.auxiliary_share,
             seed=seed,
         )
         super().__init__(
             model=model,
-            args=training_arguments(model, config, folder=folder, seed=seed, select=bool(self.dev)),
+            args=training_arguments(model, config, self.share, folder=folder, seed=seed, select=bool(self.dev)),
             train_dataset=PairDataset(),
             eval_dataset=PairDataset(),  # `evaluate` scores `dev`; the Trainer asks for something all the same
-            data_collator=PairCollator(examples, model.tasks, model.tokenizer, seed=seed),
+            data_collator=PairCollator(examples, model.tasks, model.tokenizer, seed=seed, share=self.share),
             callbacks=[Stopwatch(), *callbacks],
         )
         self.remove_callback(PrinterCallback)
@@ -74,8 +77,23 @@ class HyperXTrainer(Trainer):
         return next(c.seconds for c in self.callback_handler.callbacks if isinstance(c, Stopwatch))
 
     def get_train_dataloader(self) -> DataLoader:
-        loader = DataLoader(PairDataset(), batch_sampler=self.sampler, collate_fn=self.data_collator)
-        return self.accelerator.prepare(loader)
+        batches = ShareSampler(self.sampler, self.share)
+        return DataLoader(PairDataset(), batch_sampler=batches, collate_fn=self.data_collator)
+
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
+        """Return the mean loss over the process's labels, scaled such that the processes' mean is the batch's."""
+        number, num_labels = inputs.pop("number"), inputs.pop("num_labels")
+        # What is random in a batch depends on the seed and its number alone, as its rows and masks do.
+        torch.manual_seed(self.args.seed * 1_000_003 + number)
+        if self.share.splits == 1:
+            return model(**inputs)["loss"]
+        counts = self.accelerator.gather(torch.tensor([num_labels], device=self.args.device))
+        counts = counts.view(-1, self.share.splits)[self.share.process // self.share.splits]
+        before, total = int(counts[: self.share.part].sum()), int(counts.sum())
+        for module in self.hyperx.modules():
+            if isinstance(module, Dropout):
+                module.share = (before, total) if num_labels else None
+        return model(**inputs)["loss"] * (num_labels * self.share.splits / total)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -85,7 +103,8 @@ class HyperXTrainer(Trainer):
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Score every trained pair's dev set; ``eval_score`` is their mean."""
-        scores = {str(pair): score_pair(self.hyperx, pair, sentences).score for pair, sentences in self.dev.items()}
+        scored = spread(list(self.dev.items()), lambda item: score_pair(self.hyperx, *item).score)
+        scores = dict(zip(map(str, self.dev), scored, strict=True))
         metrics = {f"{metric_key_prefix}_{pair}": score for pair, score in scores.items()}
         if scores:
             metrics[SELECTION_METRIC] = sum(scores.values()) / len(scores)
@@ -93,7 +112,13 @@ class HyperXTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    # A checkpoint holds what is trained; the backbone never changes.
+    # A checkpoint holds what is trained; the backbone never changes, and no random state outlives a batch.
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        pass
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        pass
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
@@ -119,7 +144,7 @@ def parameter_groups(model: HyperX, learning_rate: float) -> list[dict[str, Any]
 
 
 def training_arguments(
-    model: HyperX, config: TrainingConfig, *, folder: Path, seed: int, select: bool
+    model: HyperX, config: TrainingConfig, share: Share, *, folder: Path, seed: int, select: bool
 ) -> TrainingArguments:
     """Translate a run's training section; `select` keeps the checkpoint with the best dev score."""
     warmup = model.method.warmup_ratio if config.warmup_ratio is None else config.warmup_ratio
@@ -127,7 +152,9 @@ def training_arguments(
     return TrainingArguments(
         output_dir=str(folder / "checkpoints"),
         max_steps=config.steps,
-        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=len(share.batches),
+        ddp_find_unused_parameters=True,  # a batch of one pair leaves the other tasks' heads alone
+        ddp_broadcast_buffers=False,
         learning_rate=config.learning_rate or model.method.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=int(warmup * config.steps),

@@ -6,20 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import distributed_worker as worker
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
 from conftest import ENCODERS, WORDS
-from hyperx.config import load_run_config
 from hyperx.distributed import Share
 from hyperx.errors import HyperXError
 from hyperx.results import Results
-from hyperx.run import train
 from test_run import ENTITIES, TAGS, columns
 
-SINGLE = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
 
 
 @pytest.fixture(scope="module")
@@ -42,46 +41,79 @@ data:
   - {{task: ner, language: swa, train: {ner}, dev: {ner}, test: {ner}}}
   - {{task: mlm, language: yor, train: raw.txt}}
 train: {{pos: [eng], ner: [sw], mlm: all}}
-training: {{steps: 12, batch_size: 8, eval_steps: 6, max_length: 24}}
+training: {{steps: 12, batch_size: 8, eval_steps: 6, dev_sentences: 5, max_length: 24}}
 """)
     return path
 
 
-def launch(*arguments: str, processes: int = 2, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command += ["-m", "hyperx", "train", *arguments]
-    return subprocess.run(
-        command, env={**os.environ, **SINGLE, **environment}, capture_output=True, text=True, timeout=300
-    )
+def launch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run distributed_worker.py in two processes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command += [str(Path(__file__).with_name("distributed_worker.py")), *arguments]
+    return subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=500)
 
 
-def weights(run: Path, step: int = 12) -> dict[str, torch.Tensor]:
-    return load_file(run / "checkpoints" / f"checkpoint-{step}" / "model.safetensors")
-
-
-def losses(run: Path) -> list[float]:
-    return [row["loss"] for row in json.loads((run / "log.json").read_text()) if "loss" in row]
-
-
-def assert_same(run: Path, other: Path) -> None:
-    """Compare weights, dev scores and results up to rounding, which Adam makes larger where gradients are small."""
-    ours, theirs = weights(run), weights(other)
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        torch.testing.assert_close(tensor, theirs[name], rtol=1e-4, atol=2e-5, msg=lambda m, n=name: f"{n}: {m}")
-    assert [r.score for r in Results.load(run).rows] == pytest.approx([r.score for r in Results.load(other).rows])
+RUNS = {
+    "default": [],
+    "two-pairs": ["training.pairs_per_step=2"],
+    "psf": ["method={name: psf, latent_size: 4}", "train={pos: [eng], ner: [swa]}"],
+}
 
 
 @pytest.fixture(scope="module")
-def alone(yaml: Path) -> Path:
-    """The run by one process."""
-    train(load_run_config(yaml, [f"output={yaml.parent / 'alone'}"]))
-    return yaml.parent / "alone"
-
-
-def test_two_processes_train_what_one_does(yaml: Path, alone: Path, tmp_path: Path) -> None:
-    result = launch(str(yaml), "--output", str(tmp_path / "two"))
+def runs(yaml: Path) -> Path:
+    """A folder with the runs by one process, and those by two or by one and then the other."""
+    folder = yaml.parent
+    for name, overrides in RUNS.items():
+        worker.train(str(yaml), [*overrides, f"output={folder / 'one' / name}"])
+    worker.train(str(yaml), [f"output={folder / 'one-then-two'}"], stop=8)
+    runs = [{"overrides": [*own, f"output={folder / 'two' / name}"]} for name, own in RUNS.items()]
+    runs.append({"overrides": [f"output={folder / 'two-then-one'}"], "stop": 8})
+    runs.append({"overrides": [f"output={folder / 'one-then-two'}"], "resume": True})
+    result = launch(json.dumps(runs), str(yaml))
     assert result.returncode == 0, result.stderr
-    assert_same(tmp_path / "two", alone)
-    assert result.stderr.count("trained pairs with") == 1  # one process speaks
-    assert result.stdout.count("yor") == 0
+    worker.train(str(yaml), [f"output={folder / 'two-then-one'}"], resume=True)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("run", "other"),
+    [(f"two/{name}", f"one/{name}") for name in RUNS]
+    + [("one-then-two", "one/default"), ("two-then-one", "one/default")],
+)
+def test_the_number_of_processes_changes_rounding_alone(runs: Path, run: str, other: str) -> None:
+    """Weights, losses, dev scores and results agree; Adam makes rounding larger where gradients are small."""
+    ours, theirs = (
+        load_file(runs / name / "checkpoints" / "checkpoint-12" / "model.safetensors") for name in (run, other)
+    )
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        torch.testing.assert_close(tensor, theirs[name], rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
+    logs = [json.loads((runs / name / "log.json").read_text()) for name in (run, other)]
+    assert [row["step"] for row in logs[0]] == [row["step"] for row in logs[1]]
+    for mine, yours in zip(*logs, strict=True):
+        shared = {key: value for key, value in mine.items() if key.startswith("eval_") or key in ("loss", "grad_norm")}
+        assert {key: yours[key] for key in shared} == pytest.approx(shared, rel=1e-4)
+    results = [Results.load(runs / name) for name in (run, other)]
+    assert [row.score for row in results[0].rows] == pytest.approx([row.score for row in results[1].rows])
+
+
+def test_one_process_fails_and_all_end_with_one_message(yaml: Path, tmp_path: Path) -> None:
+    result = launch("--fail", "raw.txt:7: the disk is gone", "train", str(yaml), "--output", str(tmp_path / "run"))
+    assert result.returncode == 1
+    assert result.stderr.count("raw.txt:7: the disk is gone") == 1, result.stderr
+    assert result.stderr.count("3 trained pairs with") == 1
+    assert "Connection closed" not in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(("batches", "processes"), [(1, 1), (1, 3), (2, 4), (4, 2), (6, 6), (6, 3)])
+def test_shares_cover_a_step_once(batches: int, processes: int) -> None:
+    shares = [Share(batches, process, processes) for process in range(processes)]
+    rows = [(batch, row) for share in shares for batch in share.batches for row in share.rows(7)]
+    assert sorted(rows) == [(batch, row) for batch in range(batches) for row in range(7)]
+
+
+def test_shares_must_fit() -> None:
+    with pytest.raises(HyperXError, match=r"pairs_per_step' is 3, and there are 2 processes"):
+        Share(3, 0, 2)

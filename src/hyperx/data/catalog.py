@@ -70,7 +70,12 @@ def load_files(
         HyperXError: a file is missing or malformed.
     """
     read = partial(read_sentences, task=task, format=format, tag_column=tag_column, label_map=label_map)
-    return {split: list(read(path)) for split, path in paths.items()}
+    splits: Splits = {}
+    for split, path in paths.items():
+        found = detect_format(path, task=task) if format == "auto" else format
+        lazy = task == "mlm" and found in textfile.FORMATS
+        splits[split] = textfile.TextFile(path, found) if lazy else list(read(path))
+    return splits
 
 
 def languages(corpus: str, task: str, root: Path | None = None) -> list[str]:

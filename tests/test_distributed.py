@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import distributed_worker as worker
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
+import distributed_worker as worker
 from conftest import ENCODERS, WORDS
 from hyperx.distributed import Share
 from hyperx.errors import HyperXError

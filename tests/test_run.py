@@ -184,7 +184,7 @@ def test_conllu_comes_back_with_all_that_it_held(run: Path, tmp_path: Path) -> N
         (["tag", "RUN", "-t", "ner", "-l", "deu"], "not trained with the language 'deu'"),
         (["tag", "RUN", "-t", "mlm", "-l", "eng"], "tags nothing"),
         (["tag", "RUN", "-t", "ner", "-l", "eng", "-f", "xml"], "no output format 'xml'"),
-        (["tag", "RUN", "missing.txt", "-t", "ner", "-l", "eng"], "missing.txt can't be read"),
+        (["tag", "RUN", "missing.txt", "-t", "ner", "-l", "eng"], "there is no file missing.txt"),
         (["tag", "./nothing", "-t", "ner", "-l", "eng"], "no model folder './nothing'"),
         (["matrix", "nothing"], "can't be read"),
         (["evaluate", "RUN", "--split", "train"], "no split 'train'"),
@@ -209,8 +209,16 @@ def test_the_matrix_as_text_and_html(run: Path, tmp_path: Path) -> None:
 
 def test_evaluating_again_gives_the_same_scores(run: Path) -> None:
     before = Results.load(run)
+    path = run / "model" / "config.json"
+    config = json.loads(path.read_text())
+    assert set(config["temperatures"]) == {"pos", "ner"}
+    assert config["scores"] == {str(row.pair): [row.score, row.low, row.high] for row in before.rows}
+    path.write_text(json.dumps(config | {"temperatures": {}, "scores": {}}))  # as of a folder that has neither
     result = CliRunner().invoke(app, ["evaluate", str(run)])
     assert result.exit_code == 0, result.output
+    again = json.loads(path.read_text())
+    assert again["temperatures"] == pytest.approx(config["temperatures"])
+    assert again["scores"] == config["scores"]
     after = Results.load(run)
     assert [row.score for row in after.rows] == [row.score for row in before.rows]
     assert after.averages == before.averages

@@ -5,9 +5,18 @@ from typing import TYPE_CHECKING, Any
 from hyperx.errors import HyperXError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hyperx.modeling import HyperX
 
-__all__ = ["HyperX", "HyperXError"]
+__all__ = ["HyperX", "HyperXError", "load"]
+
+
+def load(name: "str | Path", *, revision: str | None = None) -> "HyperX":
+    """Load a saved model from a folder or from the Hub; the same as `HyperX.from_pretrained`."""
+    from hyperx.modeling import HyperX
+
+    return HyperX.from_pretrained(name, revision=revision)
 
 
 def __getattr__(name: str) -> Any:

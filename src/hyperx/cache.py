@@ -49,10 +49,19 @@ class PackedExamples(Sequence[Example]):
         start = int(self.arrays[ends][number - 1]) if number else 0
         return self.arrays[values][start : int(self.arrays[ends][number])].tolist()
 
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Each example's number of pieces."""
-        return np.diff(self.arrays["ends"], prepend=0)
+
+def lengths(examples: Sequence[Example]) -> NDArray[np.int64]:
+    """Return each example's number of pieces."""
+    if isinstance(examples, PackedExamples):
+        return np.diff(examples.arrays["ends"], prepend=0)
+    return np.array([len(example.input_ids) for example in examples], dtype=np.int64)
+
+
+def piece_counts(examples: Sequence[Example], num_pieces: int) -> NDArray[np.int64]:
+    """Return how often each of the vocabulary's pieces occurs, ``(num_pieces,)``."""
+    if isinstance(examples, PackedExamples):
+        return np.bincount(examples.arrays["input_ids"], minlength=num_pieces)
+    return np.bincount([piece for example in examples for piece in example.input_ids], minlength=num_pieces)
 
 
 def pack(examples: Sequence[Example], pieces: int = 0, positions: int = 0) -> dict[str, NDArray[Any]]:
@@ -107,9 +116,7 @@ def _digest(tokenizer: PreTrainedTokenizerBase) -> str:
     return hashlib.blake2b(f"{tokenizer.unk_token_id} {backend}".encode()).hexdigest()
 
 
-def _encode(
-    text: TextFile, task: Task, tokenizer: PreTrainedTokenizerBase, max_length: int
-) -> Iterator[list[Example]]:
+def _encode(text: TextFile, task: Task, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Iterator[list[Example]]:
     sentences = iter(text)
     start = 0
     while chunk := list(islice(sentences, CHUNK)):

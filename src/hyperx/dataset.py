@@ -1,6 +1,6 @@
 """A run's data: which sentences each pair trains on, selects on and is scored on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +13,7 @@ from hyperx.languages import normalize
 from hyperx.pairs import Pair
 from hyperx.tasks import TASKS
 
-Splits = dict[str, list[Sentence]]
+Splits = dict[str, Sequence[Sentence]]
 
 
 @dataclass
@@ -27,9 +27,9 @@ class RunData:
         notices: what a user should know about how the data was used.
     """
 
-    train: dict[Pair, list[Sentence]] = field(default_factory=dict)
-    dev: dict[Pair, list[Sentence]] = field(default_factory=dict)
-    test: dict[Pair, list[Sentence]] = field(default_factory=dict)
+    train: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    dev: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    test: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
     @property

@@ -46,6 +46,13 @@ def shown_averages(results: Results) -> list[tuple[str, list[Average | None]]]:
     return shown
 
 
+def expectations(results: Results) -> str | None:
+    """Return what zero-shot cells that were not scored can be expected to score, or None where nothing tells."""
+    known = {heading(results, task): results.expected(task) for task in results.tasks}
+    told = [f"{name} {expected}" for name, expected in known.items() if expected.cells > 1]
+    return f"A zero-shot cell without a test set can be expected to score: {'; '.join(told)}." if told else None
+
+
 def print_matrix(results: Results, console: Console) -> None:
     """Print the matrix, its averages and a legend."""
     table = Table(
@@ -72,6 +79,8 @@ def print_matrix(results: Results, console: Console) -> None:
     if results.text_only:
         legend += f"   [yellow]score {TEXT_ONLY}[/] zero-shot, raw text only"
     console.print(f"{legend}   ± half the 95 % interval")
+    if told := expectations(results):
+        console.print(f"[dim]{told}[/]")
     if notice := floor_notice(results):
         console.print(f"[bold red]![/] {notice}")
 
@@ -194,6 +203,7 @@ $body
 $foot
 </tfoot></table>
 <p>$legend</p>
+<p>$expectations</p>
 <p>$notice</p>
 </body></html>
 """)
@@ -226,6 +236,7 @@ def save_html(results: Results, path: Path) -> None:
         body="\n".join(body),
         foot="\n".join(foot),
         legend=legend,
+        expectations=escape(expectations(results) or ""),
         notice=escape(floor_notice(results) or ""),
     )
     path.write_text(page, encoding="utf-8")

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from hyperx.languages import name as language_name
-from hyperx.matrix import heading, marks, ordered_languages
+from hyperx.matrix import expectations, heading, marks, ordered_languages
 from hyperx.results import Results
 
 
@@ -41,12 +41,16 @@ of a task and a language. Method `{results.method}`, seed {results.seed}, {confi
 
 ○ zero-shot: no labels of this pair were seen. · zero-shot, and only raw text of the language was seen.
 
+{expectations(results) or ""}
+
 ## Use
 
 ```python
-from hyperx import HyperX
+import hyperx
 
-model = HyperX.from_pretrained("path/to/this/folder")
-model.tag(["A tokenized sentence ."], task="{tasks[0]}", language="{language}")
+model = hyperx.load("path/to/this/folder")
+tagger = model.tagger("{tasks[0]}", "{language}")
+tagger(["A", "tokenized", "sentence", "."])
+tagger("Raw text, with pip install 'hyperx-nlp[spacy]'.")
 ```
 """

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from huggingface_hub import snapshot_download
@@ -18,14 +18,16 @@ from hyperx.adapter import Adapters, pick
 from hyperx.backbone import Backbone, load_backbone, load_tokenizer
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
+from hyperx.expectation import Expectation, expect
 from hyperx.languages import name as language_name
-from hyperx.languages import normalize
+from hyperx.languages import normalize, seen_by
 from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.tagging import Tagger
 from hyperx.tasks import TASKS, Task, build_task
 from hyperx.tasks.tagging import TaggingTask
+from hyperx.text.tagger import TextTagger
 
 FORMAT_VERSION = 1
 CONFIG_NAME = "config.json"
@@ -43,6 +45,8 @@ class ModelConfig(BaseModel):
         languages: the matrix's languages, in the order of their embeddings.
         trained: the pairs whose labels were seen, and the languages' raw text as ``mlm/swa``.
         max_length: pieces in a chunk at most.
+        temperatures: by task, what its logits are divided by before they are read as probabilities.
+        scores: by pair, what the cell scored on its test set and the ends of its 95 % interval, in percent.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -54,6 +58,12 @@ class ModelConfig(BaseModel):
     languages: list[str]
     trained: list[str] = []
     max_length: int = Field(256, ge=8, le=8192)
+    temperatures: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+    scores: dict[str, tuple[float, float, float]] = {}
+
+    def save(self, folder: Path) -> None:
+        """Write a model folder's config.json."""
+        (folder / CONFIG_NAME).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 class HyperX(nn.Module):
@@ -192,6 +202,30 @@ class HyperX(nn.Module):
         tagger = Tagger(self, Pair(task, normalize(language)), batch_size=batch_size)
         return tagger.tag([Sentence(tuple(sentence)) for sentence in words])
 
+    def tagger(self, task: str | Sequence[str], language: str, *, batch_size: int = 32) -> TextTagger:
+        """Return a tagger of text, raw or in words, that also says where tags stand and how sure they are.
+
+        Args:
+            task: one, or several to be tagged together.
+            language: by any ISO 639 code.
+            batch_size: sentences that the backbone reads at once.
+
+        Raises:
+            HyperXError: a pair is outside the model's matrix, or a task tags nothing.
+        """
+        return TextTagger(self, task, language, batch_size=batch_size)
+
+    def expected_score(self, task: str, language: str) -> Expectation:
+        """Return what a cell scored on its test set, or what it can be expected to where it has none.
+
+        Raises:
+            HyperXError: the pair is outside the model's matrix, or the task tags nothing.
+        """
+        pair = Pair(self.tagging_task(task).name, normalize(language))
+        self._numbers(pair)
+        seen = seen_by(self.model_config.backbone)
+        return expect(pair, self.model_config.scores, trained=self.model_config.trained, seen=seen)
+
     def trained_parameters(self) -> dict[str, int]:
         """Return how many parameters are trained, by part."""
         parts = {
@@ -231,7 +265,7 @@ class HyperX(nn.Module):
         """Write config.json, model.safetensors (what was trained, not the backbone) and the tokenizer."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG_NAME).write_text(self.model_config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        self.model_config.save(folder)
         state = {name: tensor.cpu().contiguous() for name, tensor in self.trained_state().items()}
         save_file(state, folder / WEIGHTS_NAME, metadata={"format": "pt"})
         self.tokenizer.save_pretrained(folder)

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from hyperx.errors import HyperXError
+from hyperx.expectation import Expectation, predict
 from hyperx.pairs import Pair
 
 VERSION = 1
@@ -104,6 +105,10 @@ class Results(BaseModel):
         """Return an average, or None where it has no cells."""
         wanted = (task, cells, languages)
         return next((a for a in self.averages if (a.task, a.cells, a.languages) == wanted), None)
+
+    def expected(self, task: str) -> Expectation:
+        """Return what a zero-shot cell of a task that was not scored can be expected to score."""
+        return predict([row.score for row in self.rows if row.task == task and not row.trained])
 
     def save(self, path: Path) -> None:
         """Write ``results.json`` and, beside it, ``results.safetensors`` with the counts."""

@@ -2,18 +2,22 @@
 
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import TrainerCallback, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import TrainerState
 
+from hyperx.cache import encode_text, piece_counts
+from hyperx.calibration import fit_temperatures
 from hyperx.config import RunConfig, save_run_config
 from hyperx.cost import measure
+from hyperx.data.textfile import TextFile
 from hyperx.dataset import RunData, load_data
 from hyperx.distributed import gather, is_main, num_processes, one_first, start
 from hyperx.errors import HyperXError
@@ -59,12 +63,14 @@ def train(
     progress("Loading the backbone")
     with one_first():
         model = build_model(config, data)
-    examples = encode_all(model, data, progress)
+    with one_first():
+        examples = encode_all(model, data, progress)
     restrict_vocabulary(model, examples)
+    dev = {pair: sentences for pair, sentences in data.dev.items() if pair in data.train}
     trainer = HyperXTrainer(
         model,
         examples=examples,
-        dev={pair: sentences for pair, sentences in data.dev.items() if pair in data.train},
+        dev=dev,
         config=config.training,
         folder=folder,
         seed=config.seed,
@@ -72,6 +78,8 @@ def train(
     )
     last = last_checkpoint(folder / "checkpoints") if resume else None
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    progress("Calibrating")
+    model.model_config.temperatures = fit_temperatures(model, dev)
     if is_main():
         write_json(folder / "log.json", trainer.state.log_history)
         measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
@@ -87,7 +95,14 @@ def train(
     )
     if is_main():
         save_reports(folder, config, results)
+        note_scores(model, results, folder / "model")
     return model, results
+
+
+def note_scores(model: HyperX, results: Results, folder: Path) -> None:
+    """Write in a model's folder what its cells scored, which is what `HyperX.expected_score` knows."""
+    model.model_config.scores = {str(row.pair): (row.score, row.low, row.high) for row in results.rows}
+    model.model_config.save(folder)
 
 
 def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
@@ -177,31 +192,39 @@ def check_two_stages(config: RunConfig, data: RunData) -> None:
 def data_labels(task: str, data: RunData) -> list[str] | None:
     """Return a task's labels with those of the training data that are not usual, DATE entities for one."""
     usual = build_task(task).labels
+    if task != "ner":
+        return None
     tags = {
         tag for pair, sentences in data.train.items() if pair.task == task for s in sentences for tag in s.tags or ()
     }
-    if task != "ner" or tags <= set(usual):
+    if tags <= set(usual):
         return None
     types = sorted({tag[2:] for tag in tags if tag != "O"} - {label[2:] for label in usual})
     return usual + [f"{prefix}-{kind}" for kind in types for prefix in "BI"]
 
 
-def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, list[Example]]:
-    """Encode the training sentences."""
-    examples = {}
+def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, Sequence[Example]]:
+    """Encode the training sentences; those of raw text once for all runs."""
+    examples: dict[Pair, Sequence[Example]] = {}
     for pair, sentences in data.train.items():
         progress(f"Encoding {pair}")
-        encoded = model.tasks[pair.task].encode(sentences, model.tokenizer, max_length=model.model_config.max_length)
-        examples[pair] = list(encoded)
+        task, max_length = model.tasks[pair.task], model.model_config.max_length
+        if isinstance(sentences, TextFile):
+            examples[pair] = encode_text(sentences, task, model.tokenizer, max_length=max_length)
+        else:
+            examples[pair] = list(task.encode(sentences, model.tokenizer, max_length=max_length))
     return examples
 
 
-def restrict_vocabulary(model: HyperX, examples: dict[Pair, list[Example]]) -> None:
+def restrict_vocabulary(model: HyperX, examples: Mapping[Pair, Sequence[Example]]) -> None:
     """Let masked language modelling predict among the pieces of the run's raw text."""
-    rows = [example.input_ids for pair, values in examples.items() if pair.task == "mlm" for example in values]
-    if rows:
-        pieces = torch.tensor([piece for row in rows for piece in row])
-        model.heads["mlm"].restrict(*pieces.unique(return_counts=True))  # type: ignore[operator]
+    counts = np.zeros(model.backbone.word_embeddings().num_embeddings, dtype=np.int64)
+    for pair, values in examples.items():
+        if pair.task == "mlm":
+            counts += piece_counts(values, len(counts))
+    if counts.any():
+        pieces = counts.nonzero()[0]
+        model.heads["mlm"].restrict(torch.from_numpy(pieces), torch.from_numpy(counts[pieces]))  # type: ignore[operator]
 
 
 def majority_tags(data: RunData) -> dict[str, str]:
@@ -210,7 +233,7 @@ def majority_tags(data: RunData) -> dict[str, str]:
 
     counts: dict[str, Counter[str]] = {}
     for pair, sentences in data.train.items():
-        for sentence in sentences:
+        for sentence in () if TASKS[pair.task].auxiliary else sentences:
             counts.setdefault(pair.task, Counter()).update(sentence.tags or ())
     return {task: counter.most_common(1)[0][0] for task, counter in counts.items() if counter}
 

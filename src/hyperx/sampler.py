@@ -53,7 +53,7 @@ class PairBatchSampler(Sampler[list[Key]]):
 
     def __init__(
         self,
-        lengths: Mapping[Pair, Sequence[int]],
+        lengths: Mapping[Pair, Sequence[int] | np.ndarray],
         *,
         batch_size: int,
         num_batches: int,

@@ -35,6 +35,10 @@ class Tagger:
 
     def tag(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """Return one tag a word of each sentence."""
+        return [self.task.decode(scores) for scores in self.scores(sentences)]
+
+    def scores(self, sentences: Sequence[Sentence]) -> list[torch.Tensor]:
+        """Return each sentence's log-probabilities, ``(words, labels)``."""
         model = self.model
         untagged = [Sentence(sentence.words) for sentence in sentences]
         examples = list(self.task.encode(untagged, model.tokenizer, max_length=model.model_config.max_length))
@@ -64,9 +68,9 @@ class Tagger:
 
     def _join(
         self, sentences: Sequence[Sentence], examples: Sequence[Example], scores: Sequence[torch.Tensor]
-    ) -> list[list[str]]:
+    ) -> list[torch.Tensor]:
         # The parts of a long sentence are decoded together: an entity may go on across a cut.
         parts: list[list[torch.Tensor]] = [[] for _ in sentences]
         for example, rows in zip(examples, scores, strict=True):
             parts[example.sentence].append(rows)
-        return [self.task.decode(torch.cat(rows)) if rows else [] for rows in parts]
+        return [torch.cat(rows) if rows else torch.empty(0, len(self.task.labels)) for rows in parts]

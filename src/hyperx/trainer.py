@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from hyperx.cache import lengths
 from hyperx.collator import PairCollator, PairDataset
 from hyperx.config import TrainingConfig
 from hyperx.cost import Stopwatch
@@ -54,7 +55,7 @@ class HyperXTrainer(Trainer):
         self.dev = {pair: list(sentences)[: config.dev_sentences] for pair, sentences in dev.items()}
         self.share = Share(config.pairs_per_step, process_index(), num_processes())
         self.sampler = PairBatchSampler(
-            {pair: [len(example.input_ids) for example in values] for pair, values in examples.items()},
+            {pair: lengths(values) for pair, values in examples.items()},
             batch_size=config.batch_size // config.pairs_per_step,
             num_batches=config.steps * config.pairs_per_step,
             temperature=config.temperature,

@@ -14,12 +14,13 @@ def evaluate(
     split: Annotated[str, typer.Option(help="test, or dev for choosing between runs.")] = "test",
 ) -> None:
     """Score a run's matrix again, on its test or dev sets."""
+    from hyperx.calibration import fit_temperatures
     from hyperx.config import load_run_config
     from hyperx.dataset import load_data
     from hyperx.evaluation import evaluate as score
     from hyperx.matrix import print_matrix
-    from hyperx.modeling import HyperX
-    from hyperx.run import majority_tags
+    from hyperx.modeling import HyperX, model_folder
+    from hyperx.run import majority_tags, note_scores
 
     if split not in ("test", "dev"):
         raise HyperXError(f"there is no split '{split}' to score; choose test or dev")
@@ -38,4 +39,8 @@ def evaluate(
             progress=status.update,
         )
     results.save(run / ("results.json" if split == "test" else f"results-{split}.json"))
+    if split == "test":
+        dev = {pair: rows for pair, rows in data.dev.items() if pair in data.train}
+        model.model_config.temperatures = fit_temperatures(model, dev)
+        note_scores(model, results, model_folder(run, None))
     print_matrix(results, Console(highlight=False))

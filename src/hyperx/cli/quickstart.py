@@ -7,26 +7,25 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-SENTENCE = "Amina alisafiri kutoka Mombasa hadi Nairobi ."
+WORDS = ["Amina", "alisafiri", "kutoka", "Mombasa", "hadi", "Nairobi", "."]
 
 
 def quickstart(
     output: Annotated[Path, typer.Option(help="The run's folder.")] = Path("runs/quickstart"),
 ) -> None:
     """Train a small Hyper-X on the starter corpus in a few minutes, and tag a sentence in a cell without labels."""
-    from hyperx.cli.tag import plain, write_color
     from hyperx.cli.train import run
     from hyperx.config import load_run_config
     from hyperx.modeling import HyperX
+    from hyperx.text.formats import colored
 
     with as_file(files("hyperx") / "quickstart.yaml") as path:
         config = load_run_config(path, [f"output={output}"])
     console = Console(stderr=True, highlight=False)
     run(config, console)
-    words = SENTENCE.split()
-    (tags,) = HyperX.from_pretrained(output).tag([words], task="ner", language="swa")
+    tagged = HyperX.from_pretrained(output).tagger("ner", "swa")(WORDS)
     console.print("\nNobody gave this model Swahili entity labels; it tags them all the same:")
-    write_color(plain(SENTENCE), tags, "ner")
+    Console(highlight=False, soft_wrap=True).print(colored(tagged))
     console.print(
         f"\nNext: [bold]hyperx tag {output} --task pos --language swa[/], and docs/training.md for your own data."
     )

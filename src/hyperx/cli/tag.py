@@ -1,156 +1,208 @@
 """``hyperx tag``."""
 
-import json
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import chain, groupby, islice
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
-import conllu
 import typer
 from rich.console import Console
-from rich.text import Text
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hyperx.data.sentence import Sentence
+from hyperx.data.lines import open_file
 from hyperx.errors import HyperXError
+from hyperx.languages import normalize
+from hyperx.pairs import Pair
+from hyperx.text.files import STANDARD_INPUT, Work, plan_files, whole_file
+from hyperx.text.read import INPUTS, Source, read_text_sentences
+from hyperx.text.stream import tag_stream
+from hyperx.text.write import FORMATS, SUFFIXES, Writer, open_writer
 
-BATCH = 256  # sentences that are read, tagged and written together
-COLOURS = {"PER": "magenta", "ORG": "cyan", "LOC": "green"}
-TAG_COLOURS = {"NOUN": "cyan", "PROPN": "magenta", "VERB": "green", "AUX": "green", "ADJ": "yellow", "ADV": "yellow"}
+if TYPE_CHECKING:
+    from hyperx.modeling import HyperX
+    from hyperx.text.sentence import TaggedSentence
+    from hyperx.text.tagger import TextTagger
+
+WINDOW = 256  # sentences that are read, tagged and written together
+# What an input is written as where nothing else is said.
+USUAL = {
+    "text": "conllu",
+    "words": "iob2",
+    "columns": "iob2",
+    "conllu": "conllu",
+    "jsonl": "jsonl",
+    "tsv": "jsonl",
+}
 
 
 def tag(
     run: Annotated[str, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
-    file: Annotated[
-        Path | None, typer.Argument(help="One tokenized sentence a line, or CoNLL-U; standard input unless given.")
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders; standard input unless given, or as -.")
     ] = None,
-    task: Annotated[str, typer.Option("--task", "-t", help="The task, such as ner.")] = ...,  # type: ignore[assignment]
-    language: Annotated[str, typer.Option("--language", "-l", help="The language, by any ISO 639 code.")] = ...,  # type: ignore[assignment]
+    task: Annotated[list[str], typer.Option("--task", "-t", help="The task, such as ner; several as pos,ner.")] = ...,  # type: ignore[assignment]
+    language: Annotated[str | None, typer.Option("--language", "-l", help="The language, by any ISO 639 code.")] = None,
+    input: Annotated[
+        str,
+        typer.Option(
+            "--input",
+            "-i",
+            help="text (raw), words (a tokenized sentence a line), columns (a word a line), conllu, jsonl or tsv; "
+            "all but text is found, and words is what is taken for granted.",
+        ),
+    ] = "auto",
+    language_field: Annotated[
+        str, typer.Option(help="The JSON field, table column or comment that names a sentence's language.")
+    ] = "language",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file, or a folder for several; else standard output.")
+    ] = None,
     format: Annotated[
         str,
-        typer.Option("--format", "-f", help="color, conllu, iob2 or jsonl; color on a terminal, else as the input."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="color, conllu, iob2, jsonl, csv, parquet or spacy; found from --output's name, "
+            "else color on a terminal, else as the input.",
+        ),
     ] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    batch_size: Annotated[int, typer.Option(min=1, help="Sentences that the backbone reads at once.")] = 32,
 ) -> None:
-    """Tag sentences in any cell of a run's matrix."""
-    from hyperx.languages import normalize
+    """Tag text, raw or in words, in any cells of a run's matrix."""
     from hyperx.modeling import HyperX
-    from hyperx.pairs import Pair
-    from hyperx.tagging import Tagger
 
-    writers = {"color": write_color, "conllu": write_conllu, "iob2": write_iob2, "jsonl": write_jsonl}
-    if format != "auto" and format not in writers:
-        raise HyperXError(f"there is no output format '{format}'; choose {', '.join(writers)}")
-    tagger = Tagger(HyperX.from_pretrained(run), Pair(task, normalize(language)), batch_size=batch_size)
-    with open_input(file) as stream:
-        sentences = read_input(stream, str(file or "standard input"))
-        first = next(sentences, None)
-        if first is None:
-            return
-        if format == "auto":
-            format = "color" if sys.stdout.isatty() else "conllu" if "upos" in first[0] else "iob2"
-        for batch in batches(first, sentences):
-            tags = tagger.tag([sentence_of(tokens) for tokens in batch])
-            for tokens, row in zip(batch, tags, strict=True):
-                writers[format](tokens, row, task)
-            sys.stdout.flush()
+    for chosen, known, kind in ((input, INPUTS, "input"), (format, FORMATS, "output")):
+        if chosen not in ("auto", *known):
+            raise HyperXError(f"there is no {kind} format '{chosen}'; choose {', '.join(known)}")
+    if output and format == "auto":
+        format = next((known for known, suffix in SUFFIXES.items() if suffix == output.suffix), "auto")
+    if output and format == "color":
+        raise HyperXError("colours are for the terminal: leave --output out, or choose another --format")
+    work = plan_files(files or [], output)
+    tasks = list(dict.fromkeys(name.strip() for part in task for name in part.split(",")))
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    model = HyperX.from_pretrained(run)
 
+    @cache
+    def tagger(of: str) -> "TextTagger":
+        tagger = model.tagger(tasks, of, batch_size=batch_size)
+        announce(model, tasks, tagger.language, console)
+        return tagger
 
-def open_input(file: Path | None) -> TextIO:
-    """Open a text file, or standard input."""
-    if file is None:
-        return open(sys.stdin.fileno(), encoding="utf-8", closefd=False)
-    try:
-        return file.open(encoding="utf-8")
-    except OSError as error:
-        raise HyperXError(f"{file} can't be read: {error.strerror}; give a file of sentences") from error
+    if language:
+        language = tagger(normalize(language)).language
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    with Meter(console, shown=console.is_terminal and (output is not None or not sys.stdout.isatty())) as meter:
+        job = Job(tagger, tasks, language, language_field, input, format, console, meter)
+        for one in work:
+            job.run(one)
 
 
-def read_input(stream: TextIO, name: str) -> Iterator[conllu.TokenList]:
-    """Yield sentences of CoNLL-U, if the text looks like it, or of one tokenized sentence a line.
+@dataclass
+class Job:
+    """How files are tagged; the options of the command."""
 
-    Raises:
-        HyperXError: the text is not UTF-8, or not valid CoNLL-U.
-    """
-    try:
-        lines = iter(stream)
-        head: list[str] = []
-        for line in lines:
-            head.append(line)
-            if line.strip() and not line.startswith("#"):
-                break
-        text = chain(head, lines)
-        if head and head[-1].count("\t") == 9:
-            for is_sentence, block in groupby(text, key=lambda line: bool(line.strip())):
-                if is_sentence:
-                    yield conllu.parse("".join(block))[0]
-        else:
-            yield from (plain(line) for line in text if line.strip())
-    except UnicodeDecodeError as error:
-        raise HyperXError(f"{name} is not UTF-8 at byte {error.start}; convert it, with iconv for one") from error
-    except (conllu.exceptions.ParseException, IndexError) as error:
-        raise HyperXError(f"{name} is not valid CoNLL-U: {error}") from error
+    tagger: Callable[[str], "TextTagger"]
+    tasks: list[str]
+    language: str | None
+    language_field: str
+    input: str
+    format: str
+    console: Console
+    meter: "Meter"
 
+    def __post_init__(self) -> None:
+        # One writer a format for all that is printed: a table has one header.
+        self._printer = cache(lambda format: open_writer(sys.stdout, format, self.tasks))
 
-def plain(line: str) -> conllu.TokenList:
-    """Make a sentence of white-space separated words."""
-    return conllu.TokenList([conllu.Token(id=number, form=word) for number, word in enumerate(line.split(), 1)])
+    def run(self, work: Work) -> None:
+        """Tag a file, or standard input, into another, or standard output."""
+        standard = work.file == STANDARD_INPUT
+        name = "standard input" if standard else str(work.file)
+        with nullcontext(sys.stdin.buffer) if standard else open_file(work.file) as stream:
+            source = Source(name, self.language, self.language_field)
+            found, sentences = read_text_sentences(stream, source, format=self.input)
+            # Who types sentences wants each tagged at once.
+            batches = tag_stream(sentences, self.tagger, window=1 if standard and sys.stdin.isatty() else WINDOW)
+            if found == "words" and self.input == "auto":
+                batches = self._checked(batches, name)
+            format = USUAL[found] if self.format == "auto" else self.format
+            if work.target is None:
+                on_terminal = self.format == "auto" and sys.stdout.isatty()
+                self._write(batches, self._printer("color" if on_terminal else format))
+                return
+            target = work.target if work.suffixed else work.target.with_name(work.target.name + SUFFIXES[format])
+            if target.exists() and not standard and target.samefile(work.file):
+                raise HyperXError(f"{target} would be tagged into itself; give --output another file or folder")
+            with whole_file(target) as partial, closing(open_writer(partial, format, self.tasks)) as writer:
+                self._write(batches, writer)
 
+    def _write(self, batches: Iterator[list["TaggedSentence"]], writer: Writer) -> None:
+        for batch in batches:
+            writer.write(batch)
+            self.meter.add(batch)
 
-def batches(first: conllu.TokenList, rest: Iterable[conllu.TokenList]) -> Iterator[list[conllu.TokenList]]:
-    """Yield sentences `BATCH` at a time."""
-    sentences = chain([first], rest)
-    while batch := list(islice(sentences, BATCH)):
-        yield batch
-
-
-def sentence_of(tokens: conllu.TokenList) -> Sentence:
-    """Return the syntactic words."""
-    return Sentence(tuple(token["form"] for token in words_of(tokens)))
-
-
-def words_of(tokens: conllu.TokenList) -> list[conllu.Token]:
-    """Return the tokens that bear tags: no multiword tokens, no empty nodes."""
-    return [token for token in tokens if isinstance(token["id"], int)]
-
-
-def write_color(tokens: conllu.TokenList, tags: list[str], task: str) -> None:
-    """Print the words with their tags in colour."""
-    line = Text()
-    for token, label in zip(words_of(tokens), tags, strict=True):
-        colour = COLOURS.get(label[2:]) or TAG_COLOURS.get(label)
-        line.append(token["form"], style=f"bold {colour}" if colour else "")
-        if label != "O":
-            line.append(f"/{label}", style=f"dim {colour or ''}".strip())
-        line.append(" ")
-    Console(highlight=False, soft_wrap=True).print(line)
+    def _checked(self, batches: Iterator[list["TaggedSentence"]], name: str) -> Iterator[list["TaggedSentence"]]:
+        """Say so where what was taken for words looks like raw text: most lines end in a word with a full stop."""
+        first = next(batches, [])
+        ends = [sentence.words[-1] for sentence in first if len(sentence)]
+        if sum(word[-1] in ".!?" and word[:-1].isalpha() for word in ends) > len(ends) / 2:
+            self.console.print(
+                f"[yellow]{escape(name)} looks like raw text, and is read as words; if it is, give --input text[/]"
+            )
+        yield first
+        yield from batches
 
 
-def write_conllu(tokens: conllu.TokenList, tags: list[str], task: str) -> None:
-    """Print CoNLL-U, with the tags in UPOS or, of other tasks, in MISC as ``NER=B-PER``."""
-    columns = ("lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-    for token in tokens:
-        for column in columns:
-            token.setdefault(column, None)
-    for token, label in zip(words_of(tokens), tags, strict=True):
-        if task == "pos":
-            token["upos"] = label
-        elif label == "O":
-            (token["misc"] or {}).pop(task.upper(), None)
-        else:
-            token["misc"] = {**(token["misc"] or {}), task.upper(): label}
-    sys.stdout.write(tokens.serialize())
+def announce(model: "HyperX", tasks: list[str], language: str, console: Console) -> None:
+    """Say of zero-shot cells how good they are, or are likely to be."""
+    for task in tasks:
+        pair = Pair(task, language)
+        if str(pair) not in model.model_config.trained:
+            unit = model.tagging_task(task).metric.name
+            console.print(f"[dim]{pair} is a zero-shot cell; {unit} {model.expected_score(task, language)}[/]")
 
 
-def write_iob2(tokens: conllu.TokenList, tags: list[str], task: str) -> None:
-    """Print a word and its tag a line, and an empty line after the sentence."""
-    for token, label in zip(words_of(tokens), tags, strict=True):
-        sys.stdout.write(f"{token['form']}\t{label}\n")
-    sys.stdout.write("\n")
+class Meter:
+    """Shows how much was tagged, and how fast."""
 
+    def __init__(self, console: Console, *, shown: bool) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn(
+                "{task.fields[sentences]:,} sentences, {task.completed:,.0f} words, {task.fields[rate]:,.0f} a second"
+            ),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not shown,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._bar = self._progress.add_task("", total=None, sentences=0, rate=0)
+        self._start = time.perf_counter()
 
-def write_jsonl(tokens: conllu.TokenList, tags: list[str], task: str) -> None:
-    """Print a line of JSON."""
-    words = [token["form"] for token in words_of(tokens)]
-    sys.stdout.write(json.dumps({"tokens": words, f"{task}_tags": tags}, ensure_ascii=False) + "\n")
+    def __enter__(self) -> "Meter":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def add(self, batch: Sequence["TaggedSentence"]) -> None:
+        """Count sentences that were written."""
+        bar = self._progress.tasks[self._bar]
+        words = bar.completed + sum(map(len, batch))
+        self._progress.update(
+            self._bar,
+            completed=words,
+            sentences=bar.fields["sentences"] + len(batch),
+            rate=words / (time.perf_counter() - self._start),
+        )

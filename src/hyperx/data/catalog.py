@@ -1,20 +1,20 @@
 """The corpora that are known by name, and where their splits are."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
-from hyperx.data import hub
+from hyperx.data import hub, textfile
 from hyperx.data.archive import PAPER_TREEBANKS, ud27_folder
-from hyperx.data.read import read_sentences
+from hyperx.data.read import detect_format, read_sentences
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 
-Splits = dict[str, list[Sentence]]
+Splits = dict[str, Sequence[Sentence]]
 STARTER = files("hyperx") / "data" / "starter"
 STARTER_DEV, STARTER_TEST = {3, 11, 19}, {0, 5, 10, 15, 20}  # sentence numbers modulo 24
 
@@ -64,7 +64,7 @@ def load_files(
     tag_column: int | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> Splits:
-    """Read a pair's splits from a file each.
+    """Read a pair's splits from a file each; raw text stays in its file.
 
     Raises:
         HyperXError: a file is missing or malformed.

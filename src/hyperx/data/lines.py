@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from typing import BinaryIO
 
 from hyperx.errors import HyperXError
 
@@ -16,24 +17,41 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         HyperXError: the file is missing, a directory, empty or not UTF-8, or a line has NUL bytes or is too long.
     """
     number = 0
-    with _open(path) as file:
-        while raw := file.readline(MAX_LINE + 1):
-            number += 1
-            if len(raw) > MAX_LINE:
-                raise HyperXError(
-                    f"{path}:{number}: the line is longer than {MAX_LINE:,} bytes; expected a word or a sentence a line. "
-                    "Break it, or check that this is a text file."
-                )
-            if b"\0" in raw:
-                raise HyperXError(
-                    f"{path}:{number}: NUL bytes; this is no text file, or it is UTF-16: save it as UTF-8"
-                )
-            yield number, _decode(raw, path, number)
+    with open_file(path) as file:
+        for number, line in decode_lines(file, str(path)):
+            yield number, line
     if number == 0:
         raise HyperXError(f"{path} is empty; expected at least one sentence")
 
 
-def _open(path: Path):  # type: ignore[no-untyped-def]
+def decode_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
+    """Yield each line's number, from 1, and its text, of a file or a stream that is open.
+
+    Args:
+        name: the file's, for messages.
+
+    Raises:
+        HyperXError: a line is not UTF-8, has NUL bytes or is too long.
+    """
+    number = 0
+    while raw := file.readline(MAX_LINE + 1):
+        number += 1
+        if len(raw) > MAX_LINE:
+            raise HyperXError(
+                f"{name}:{number}: the line is longer than {MAX_LINE:,} bytes; expected a word or a sentence a line. "
+                "Break it, or check that this is a text file."
+            )
+        if b"\0" in raw:
+            raise HyperXError(f"{name}:{number}: NUL bytes; this is no text file, or it is UTF-16: save it as UTF-8")
+        yield number, _decode(raw, name, number)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read its bytes.
+
+    Raises:
+        HyperXError: it is missing, a directory, or can't be read.
+    """
     try:
         return path.open("rb")
     except IsADirectoryError:
@@ -46,12 +64,12 @@ def _open(path: Path):  # type: ignore[no-untyped-def]
         raise HyperXError(f"{path} can't be read: {error.strerror}") from error
 
 
-def _decode(raw: bytes, path: Path, number: int) -> str:
+def _decode(raw: bytes, name: str, number: int) -> str:
     try:
         text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise HyperXError(
-            f"{path}:{number}: not UTF-8 at byte {error.start + 1} of the line; convert the file, "
-            f"for example with: iconv -f LATIN1 -t UTF-8 {path.name}"
+            f"{name}:{number}: not UTF-8 at byte {error.start + 1} of the line; convert the file, "
+            f"for example with: iconv -f LATIN1 -t UTF-8 {Path(name).name}"
         ) from error
     return text.rstrip("\r\n")

@@ -1,0 +1,261 @@
+"""Sentences to be tagged, from files and streams of any length."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import PurePath
+from typing import Any, BinaryIO
+
+from hyperx.data.lines import decode_lines
+from hyperx.errors import HyperXError
+from hyperx.languages import normalize
+from hyperx.text.segment import Segmenter
+from hyperx.text.sentence import TextSentence, from_words
+
+Lines = Iterator[tuple[int, str]]
+
+_EXTENSIONS = {
+    ".conllu": "conllu",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".iob2": "columns",
+    ".iob": "columns",
+    ".bio": "columns",
+}
+_COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
+_WORDS = ("tokens", "words")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is known of a file's text beside the file.
+
+    Attributes:
+        name: the file's, for messages.
+        language: of sentences that name none.
+        language_field: under which they name it: a field of a line of JSON, a table's column, a comment.
+    """
+
+    name: str
+    language: str | None = None
+    language_field: str = "language"
+
+    def at(self, number: int) -> str:
+        return f"{self.name}:{number}"
+
+    def language_of(self, given: Any, number: int) -> str:
+        """Return a sentence's language.
+
+        Raises:
+            HyperXError: it names none and there is no other, or one that is not known.
+        """
+        written = given or self.language
+        if not isinstance(written, str):
+            raise HyperXError(
+                f"{self.at(number)}: the sentence names no language under '{self.language_field}'; "
+                "give --language, or --language-field if it stands under another name"
+            )
+        try:
+            return normalize(written)
+        except HyperXError as error:
+            raise HyperXError(f"{self.at(number)}: {error}") from None
+
+
+def read_text_sentences(file: BinaryIO, source: Source, *, format: str = "auto") -> tuple[str, Iterator[TextSentence]]:
+    """Return a file's format and its sentences, which are read as they are asked for.
+
+    Args:
+        file: open, to read bytes; a stream will do.
+        format: one of `INPUTS`, or ``auto``: found from the name or the first line. Raw text is never guessed.
+
+    Raises:
+        HyperXError: the format is unknown or can't be told; the file is not of its format, with the line.
+    """
+    if format not in ("auto", *INPUTS):
+        raise HyperXError(f"there is no input format '{format}'; choose auto, {', '.join(INPUTS)}")
+    lines = decode_lines(file, source.name)
+    if format == "auto":
+        format = _EXTENSIONS.get(PurePath(source.name).suffix.lower(), "auto")
+    if format == "auto":
+        head = _head(lines)
+        lines = chain(head, lines)
+        format = _detect(head, source)
+    return format, INPUTS[format](lines, source)
+
+
+def _head(lines: Lines) -> list[tuple[int, str]]:
+    """Return the lines up to the first that is neither blank nor a comment."""
+    head = []
+    for number, line in lines:
+        head.append((number, line))
+        if line.strip() and not line.startswith("#"):
+            break
+    return head
+
+
+def _detect(head: list[tuple[int, str]], source: Source) -> str:
+    number, line = head[-1] if head else (0, "")
+    if line.count("\t") == 9:
+        return "conllu"
+    if line.startswith("{") and _is_object(line):
+        return "jsonl"
+    if "\t" not in line:
+        return "words"
+    if {*_WORDS, "text"} & set(line.split("\t")):
+        return "tsv"
+    raise HyperXError(
+        f"{source.at(number)}: tabs, but neither CoNLL-U nor a table with a column 'text' or 'tokens'; "
+        "say what it is: --input columns for a word a line, --input words or --input text"
+    )
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _segment(text: str, source: Source, number: int, language: str, fields: dict[str, Any]) -> Iterator[TextSentence]:
+    try:
+        sentences = Segmenter(language).split(text)
+    except HyperXError as error:
+        raise HyperXError(f"{source.at(number)}: {error}") from error
+    for words in sentences:
+        yield TextSentence(text, words, language, raw=True, source=source.at(number), fields=fields)
+
+
+def _read_text(lines: Lines, source: Source) -> Iterator[TextSentence]:
+    """Raw text, a paragraph a line."""
+    for number, line in lines:
+        if line.strip():
+            yield from _segment(line, source, number, source.language_of(None, number), {})
+
+
+def _read_words(lines: Lines, source: Source) -> Iterator[TextSentence]:
+    """A tokenized sentence a line."""
+    for number, line in lines:
+        if words := line.split():
+            yield from_words(words, source.language_of(None, number), source=source.at(number))
+
+
+def _blocks(lines: Lines) -> Iterator[list[tuple[int, str]]]:
+    """Yield runs of lines between blank ones."""
+    block: list[tuple[int, str]] = []
+    for number, line in lines:
+        if line.strip():
+            block.append((number, line))
+        elif block:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
+    """A word a line in the first column, and a blank line after a sentence."""
+    for block in _blocks(lines):
+        comments: dict[str, str] = {}
+        words: list[str] = []
+        for number, line in block:
+            comment = _COMMENT.match(line)
+            if not words and (comment or line.startswith("-DOCSTART-")):
+                comments |= {comment[1]: comment[2].strip()} if comment else {}
+                continue
+            words.append(line.split("\t")[0] if "\t" in line else line.split()[0])
+            if not words[-1].strip():
+                raise HyperXError(f"{source.at(number)}: the word is empty; expected it in the first column")
+        if words:
+            number = block[0][0]
+            language = source.language_of(comments.get(source.language_field), number)
+            yield from_words(words, language, source=source.at(number))
+
+
+def _read_conllu(lines: Lines, source: Source) -> Iterator[TextSentence]:
+    """CoNLL-U; the syntactic words are tagged, not multiword tokens and empty nodes."""
+    for block in _blocks(lines):
+        comments: dict[str, str] = {}
+        words: list[str] = []
+        for number, line in block:
+            if line.startswith("#"):
+                comments |= {found[1]: found[2].strip()} if (found := _COMMENT.match(line)) else {}
+                continue
+            columns = line.split("\t")
+            if len(columns) != 10:
+                raise HyperXError(f"{source.at(number)}: {len(columns)} columns; CoNLL-U has 10, separated by tabs")
+            if "-" in columns[0] or "." in columns[0]:
+                continue
+            if columns[0] != str(len(words) + 1):
+                raise HyperXError(f"{source.at(number)}: the word's id is '{columns[0]}', expected {len(words) + 1}")
+            words.append(columns[1])
+        number = block[0][0]
+        language = source.language_of(comments.get(source.language_field), number)
+        yield from_words(words, language, source=source.at(number), lines=tuple(line for _, line in block))
+
+
+def _read_jsonl(lines: Lines, source: Source) -> Iterator[TextSentence]:
+    """An object a line, with words under ``tokens`` or raw text under ``text``; what else it holds is kept."""
+    for number, line in lines:
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise HyperXError(f"{source.at(number)}: not valid JSON: {error}; expected one object a line") from error
+        if not isinstance(value, dict):
+            raise HyperXError(f'{source.at(number)}: expected an object such as {{"text": "..."}}')
+        yield from _record(value, source, number)
+
+
+def _read_tsv(lines: Lines, source: Source) -> Iterator[TextSentence]:
+    """A table with names in its first line: ``text``, or ``tokens`` separated by spaces; other columns are kept."""
+    names: list[str] = []
+    for number, line in lines:
+        cells = line.split("\t")
+        if not names:
+            names = cells
+            if not {*_WORDS, "text"} & set(names):
+                raise HyperXError(f"{source.at(number)}: no column is named 'text' or 'tokens'; expected one that is")
+            continue
+        if not line.strip():
+            continue
+        if len(cells) != len(names):
+            raise HyperXError(f"{source.at(number)}: {len(cells)} columns, but the first line names {len(names)}")
+        value: dict[str, Any] = dict(zip(names, cells, strict=True))
+        value |= {key: value[key].split() for key in _WORDS if key in value}
+        yield from _record(value, source, number)
+
+
+def _record(value: dict[str, Any], source: Source, number: int) -> Iterator[TextSentence]:
+    """Yield the sentences of an object; one without words is a sentence without words, so that none is lost."""
+    language = source.language_of(value.get(source.language_field), number)
+    words = next((value[key] for key in _WORDS if key in value), None)
+    if words is not None:
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise HyperXError(f"{source.at(number)}: the tokens are not a list of strings")
+        fields = {key: kept for key, kept in value.items() if key not in (*_WORDS, "text")}
+        yield from_words(words, language, source=source.at(number), fields=fields)
+        return
+    text = value.get("text")
+    if not isinstance(text, str):
+        raise HyperXError(f"{source.at(number)}: expected a string under 'text', or a list of strings under 'tokens'")
+    fields = {key: kept for key, kept in value.items() if key != "text"}
+    found = False
+    for sentence in _segment(text, source, number, language, fields):
+        found = True
+        yield sentence
+    if not found:
+        yield TextSentence(text, (), language, raw=True, source=source.at(number), fields=fields)
+
+
+INPUTS: dict[str, Callable[[Lines, Source], Iterator[TextSentence]]] = {
+    "text": _read_text,
+    "words": _read_words,
+    "columns": _read_columns,
+    "conllu": _read_conllu,
+    "jsonl": _read_jsonl,
+    "tsv": _read_tsv,
+}

@@ -1,0 +1,160 @@
+"""Raw text to sentences of words, through spaCy's tokenizers and its rule-based sentencizer (the extra ``spacy``).
+
+spaCy has a tokenizer for some seventy languages; text of another language that separates words by white space goes through
+its multi-language one, ``xx``.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import langcodes
+
+from hyperx.errors import HyperXError
+from hyperx.languages import name as language_name
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+Offsets = tuple[tuple[int, int], ...]
+
+_CHINESE = {"Hans", "Hant", "Hani"}
+# Languages whose words are not separated by white space, and for whose words spaCy needs another library.
+_EXTRAS = {"zh": ("zh", "jieba"), "ja": ("ja", "sudachipy"), "th": ("th", "pythainlp"), "vi": ("vi", "pyvi")}
+_UNSEPARATED = {"Jpan", "Khmr", "Lana", "Laoo", "Mymr", "Tale", "Thai", "Tibt"}
+_RULES = {"nlp": {"tokenizer": {"@tokenizers": "spacy.Tokenizer.v1"}}}
+_CONFIGS = {
+    "ko": _RULES,  # words at white space, as Korean treebanks have them, not the morphemes of mecab
+    "zh": {"nlp": {"tokenizer": {"segmenter": "jieba"}}},
+}
+_QUESTION_MARKS = {"el": [";", "\u037e"]}  # what spaCy's list of sentence ends, `punct_chars`, lacks
+
+_LINE = re.compile(r"[^\r\n]+")
+
+
+class Segmenter:
+    """Splits raw text of a language into sentences and words.
+
+    A sentence ends at its final punctuation or with its line, so a line is a paragraph. A grapheme cluster (a letter with
+    its marks, an emoji joined of several) is never split.
+
+    Raises:
+        HyperXError: spaCy, or what it needs for the language, is not installed, or nothing splits the language into words.
+    """
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._nlp = _pipeline(language)
+
+    def split(self, text: str) -> list[Offsets]:
+        """Return each sentence's words as their first character's number in `text` and the one after their last.
+
+        Whatever the text, the words are in order, don't overlap, and hold every character that is not white space.
+
+        Raises:
+            HyperXError: the language's tokenizer can't take the text.
+        """
+        return [sentence for line in _LINE.finditer(text) for sentence in self._line(line.group(), line.start())]
+
+    def _line(self, line: str, start: int) -> list[Offsets]:
+        try:
+            doc = self._nlp(line)
+        except Exception as error:  # of whatever library the tokenizer calls
+            raise HyperXError(self._refusal(line, f"{type(error).__name__}: {error}")) from error
+        if doc.text != line:
+            raise HyperXError(self._refusal(line, "it changes the text"))
+        within = _within_graphemes(line)
+        sentences: list[list[tuple[int, int]]] = []
+        begins = True
+        for token in doc:
+            begins = begins or bool(token.is_sent_start)
+            begin, end = _stripped(line, token.idx, token.idx + len(token))
+            if begin >= end:  # white space
+                continue
+            last = sentences[-1][-1] if sentences else None
+            if last and begin in within and last[1] == start + begin:
+                sentences[-1][-1] = (last[0], start + end)
+            elif begins:
+                sentences.append([(start + begin, start + end)])
+            else:
+                sentences[-1].append((start + begin, start + end))
+            begins = False
+        return [tuple(words) for words in sentences]
+
+    def _refusal(self, line: str, reason: str) -> str:
+        return (
+            f"the tokenizer of {language_name(self.language)} can't split {line[:40]!r} ({reason}); "
+            "give the text as words, one tokenized sentence a line"
+        )
+
+
+def _stripped(line: str, begin: int, end: int) -> tuple[int, int]:
+    """Return a token's offsets without the white space at its ends."""
+    token = line[begin:end]
+    return begin + len(token) - len(token.lstrip()), end - len(token) + len(token.rstrip())
+
+
+def _within_graphemes(line: str) -> set[int]:
+    """Return the offsets at which no word may begin."""
+    import regex
+
+    if line.isascii():
+        return set()
+    return {offset for cluster in regex.finditer(r"\X", line) for offset in range(cluster.start() + 1, cluster.end())}
+
+
+@cache
+def _pipeline(language: str) -> "Language":
+    """Return spaCy's blank pipeline of a language with a sentencizer.
+
+    Raises:
+        HyperXError: something is not installed, or nothing splits the language into words.
+    """
+    if not find_spec("spacy"):
+        raise HyperXError(
+            "raw text is split into words by spaCy, which is not installed: pip install 'hyperx-nlp[spacy]', "
+            "or give words, one tokenized sentence a line"
+        )
+    import spacy
+    from spacy.pipeline import Sentencizer
+
+    code = spacy_code(language)
+    extra, module = _EXTRAS.get(code, ("spacy", "spacy"))
+    if not find_spec(module):
+        raise HyperXError(
+            f"words of {language_name(language)} are found by {module}, which is not installed: "
+            f"pip install 'hyperx-nlp[{extra}]', or give words, one tokenized sentence a line"
+        )
+    try:
+        nlp = spacy.blank(code, config=_CONFIGS.get(code, {}))
+    except ImportError as error:
+        raise HyperXError(f"spaCy can't split {language_name(language)}: {error}") from error
+    logging.getLogger(module).setLevel(logging.WARNING)  # jieba tells of its dictionary
+    nlp.max_length = 1 << 40  # spaCy's limit is its parser's, and lines are bounded where they are read
+    ends: Sequence[str] = [*Sentencizer.default_punct_chars, *_QUESTION_MARKS.get(code, [])]
+    nlp.add_pipe("sentencizer", config={"punct_chars": ends})
+    return nlp
+
+
+def spacy_code(language: str) -> str:
+    """Return the code of spaCy's pipeline for a language, or ``xx`` for its multi-language one.
+
+    Raises:
+        HyperXError: the language's words are not separated by white space, and nothing finds them.
+    """
+    tag = langcodes.get(language)
+    code = {"fil": "tl"}.get(str(tag.language), str(tag.language))
+    if code in _EXTRAS:
+        return code
+    script = tag.maximize().script
+    if script in _CHINESE:
+        return "zh"
+    if script in _UNSEPARATED:
+        raise HyperXError(
+            f"nothing here splits {language_name(language)} into words, which it does not separate by white space; "
+            "give words, one tokenized sentence a line"
+        )
+    return code if find_spec(f"spacy.lang.{code}") else "xx"

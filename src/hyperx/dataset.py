@@ -13,7 +13,7 @@ from hyperx.languages import normalize
 from hyperx.pairs import Pair
 from hyperx.tasks import TASKS
 
-Splits = dict[str, Sequence[Sentence]]
+Splits = Mapping[str, Sequence[Sentence]]
 
 
 @dataclass
@@ -104,6 +104,7 @@ def read_splits(entry: Entry, pair: Pair) -> Splits:
     Raises:
         HyperXError: a file is missing or malformed.
     """
+    splits: Splits
     if isinstance(entry, CorpusEntry):
         splits = load_splits(entry.corpus, pair.task, pair.language, root=entry.root, label_map=entry.label_map)
     elif isinstance(entry, HubEntry):
@@ -124,9 +125,8 @@ def read_splits(entry: Entry, pair: Pair) -> Splits:
             tag_column=entry.tag_column,
             label_map=entry.label_map,
         )
-    if entry.max_sentences is not None and "train" in splits:
-        splits["train"] = splits["train"][: entry.max_sentences]
-    return splits
+    limits = {"train": entry.max_sentences}
+    return {split: sentences[: limits.get(split)] for split, sentences in splits.items()}
 
 
 def _add(data: RunData, pair: Pair, splits: Splits, *, trained: bool, scored: bool) -> None:

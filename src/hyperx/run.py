@@ -31,6 +31,7 @@ from hyperx.results import Results
 from hyperx.tasks import TASKS, Example, build_task
 from hyperx.trainer import HyperXTrainer
 
+CACHED_BYTES = 1_000_000  # of raw text that is worth a place in the cache; less is encoded within a second
 LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
 
 
@@ -204,12 +205,12 @@ def data_labels(task: str, data: RunData) -> list[str] | None:
 
 
 def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, Sequence[Example]]:
-    """Encode the training sentences; those of raw text once for all runs."""
+    """Encode the training sentences; those of a large file of raw text once for all runs."""
     examples: dict[Pair, Sequence[Example]] = {}
     for pair, sentences in data.train.items():
         progress(f"Encoding {pair}")
         task, max_length = model.tasks[pair.task], model.model_config.max_length
-        if isinstance(sentences, TextFile):
+        if isinstance(sentences, TextFile) and sentences.path.stat().st_size >= CACHED_BYTES:
             examples[pair] = encode_text(sentences, task, model.tokenizer, max_length=max_length)
         else:
             examples[pair] = list(task.encode(sentences, model.tokenizer, max_length=max_length))

@@ -14,7 +14,7 @@ from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 
-Splits = dict[str, Sequence[Sentence]]
+Splits = Mapping[str, Sequence[Sentence]]
 STARTER = files("hyperx") / "data" / "starter"
 STARTER_DEV, STARTER_TEST = {3, 11, 19}, {0, 5, 10, 15, 20}  # sentence numbers modulo 24
 
@@ -70,7 +70,7 @@ def load_files(
         HyperXError: a file is missing or malformed.
     """
     read = partial(read_sentences, task=task, format=format, tag_column=tag_column, label_map=label_map)
-    splits: Splits = {}
+    splits: dict[str, Sequence[Sentence]] = {}
     for split, path in paths.items():
         found = detect_format(path, task=task) if format == "auto" else format
         lazy = task == "mlm" and found in textfile.FORMATS
@@ -128,7 +128,7 @@ def _starter_languages(_: Path | None) -> list[str]:
 
 def _load_starter(task: str, language: str, _: Path | None, label_map: Mapping[str, str]) -> Splits:
     _check_language("starter", language, _starter_languages(None))
-    splits: Splits = {"train": [], "dev": [], "test": []}
+    splits: dict[str, list[Sentence]] = {"train": [], "dev": [], "test": []}
     path = Path(str(STARTER / f"{language}.conllu"))
     for number, sentence in enumerate(read_sentences(path, task=task, label_map=label_map), 1):
         splits[starter_split(number)].append(sentence)

@@ -39,7 +39,7 @@ class TextFile(Sequence[Sentence]):
         with open_file(self.path) as file:
             lines = io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="\n")
             count = sum(1 for _ in islice((line for line in lines if line.strip()), self.limit))
-        return count or len(list(self))  # which says what is wrong with an empty file
+        return count or sum(1 for _ in self)  # which says what is wrong with an empty file
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice) and index.start is None and index.step is None and (index.stop or 0) >= 0:
@@ -50,4 +50,5 @@ class TextFile(Sequence[Sentence]):
     def fingerprint(self) -> tuple[str, str, int | None]:
         """Return what tells its sentences from all others', without reading them one by one."""
         with open_file(self.path) as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest(), self.format, self.limit
+            digest = hashlib.file_digest(file, "blake2b")  # type: ignore[arg-type]
+        return digest.hexdigest(), self.format, self.limit

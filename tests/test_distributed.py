@@ -23,7 +23,7 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[
 
 @pytest.fixture(scope="module")
 def yaml(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenizerFast) -> Path:
-    """A run of three pairs, one of which has fewer sentences than there are processes."""
+    """A run of four pairs; one has fewer sentences than there are processes, one is streamed from an odd number of files."""
     folder = tmp_path_factory.mktemp("distributed")
     torch.manual_seed(0)
     ENCODERS["bert"]().save_pretrained(folder / "backbone")
@@ -31,6 +31,9 @@ def yaml(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenize
     pos = columns(folder / "pos.txt", TAGS, 30)
     ner = columns(folder / "ner.txt", [ENTITIES.get(word, "O") for word in WORDS[:14]], 1)
     (folder / "raw.txt").write_text("\n".join(" ".join(WORDS[i : i + 6]) for i in range(10)) + "\n")
+    for file in range(3):
+        rows = [json.dumps({"text": " ".join(WORDS[n % 7 : n % 7 + 2 + n % 5])}) for n in range(file, 20)]
+        (folder / f"{file}.jsonl").write_text("\n".join(rows) + "\n")
     path = folder / "run.yaml"
     path.write_text(f"""
 name: tiny
@@ -40,16 +43,22 @@ data:
   - {{task: pos, language: eng, train: {pos}, dev: {pos}, test: {pos}}}
   - {{task: ner, language: swa, train: {ner}, dev: {ner}, test: {ner}}}
   - {{task: mlm, language: yor, train: raw.txt}}
+  - {{task: mlm, language: eng, hub: json, files: "{folder}/*.jsonl", streaming: true, sentences: 40, buffer: 16}}
 train: {{pos: [eng], ner: [sw], mlm: all}}
 training: {{steps: 12, batch_size: 8, eval_steps: 6, dev_sentences: 5, max_length: 24}}
 """)
     return path
 
 
-def launch(*arguments: str) -> subprocess.CompletedProcess[str]:
+TORCHRUN = ["torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+# Its --cpu needs MPI; without a GPU, several "GPUs" are processes over gloo.
+ACCELERATE = ["accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--num_machines=1"]
+ACCELERATE += ["--mixed_precision=no", "--dynamo_backend=no"]
+
+
+def launch(launcher: list[str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run distributed_worker.py in two processes."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += [str(Path(__file__).with_name("distributed_worker.py")), *arguments]
+    command = [sys.executable, "-m", *launcher, str(Path(__file__).with_name("distributed_worker.py")), *arguments]
     return subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=500)
 
 
@@ -70,7 +79,7 @@ def runs(yaml: Path) -> Path:
     runs = [{"overrides": [*own, f"output={folder / 'two' / name}"]} for name, own in RUNS.items()]
     runs.append({"overrides": [f"output={folder / 'two-then-one'}"], "stop": 8})
     runs.append({"overrides": [f"output={folder / 'one-then-two'}"], "resume": True})
-    result = launch(json.dumps(runs), str(yaml))
+    result = launch(TORCHRUN, json.dumps(runs), str(yaml))
     assert result.returncode == 0, result.stderr
     worker.train(str(yaml), [f"output={folder / 'two-then-one'}"], resume=True)
     return folder
@@ -100,9 +109,10 @@ def test_the_number_of_processes_changes_rounding_alone(runs: Path, run: str, ot
 
 
 def test_one_process_fails_and_all_end_with_one_message(yaml: Path, tmp_path: Path) -> None:
-    result = launch("--fail", "raw.txt:7: the disk is gone", "train", str(yaml), "--output", str(tmp_path / "run"))
+    message = "raw.txt:7: the disk is gone"
+    result = launch(ACCELERATE, "--fail", message, "train", str(yaml), "--output", str(tmp_path / "run"))
     assert result.returncode == 1
-    assert result.stderr.count("raw.txt:7: the disk is gone") == 1, result.stderr
+    assert result.stderr.count(message) == 1, result.stderr
     assert result.stderr.count("41 sentences") == 1
     assert "Connection closed" not in result.stderr
     assert result.stdout == ""

@@ -68,6 +68,10 @@ class HubEntry(Strict):
         task, language: the pair that it holds.
         train, dev, test: its splits' names; null for one that it has not.
         label_map, max_sentences: as for files.
+        files: addresses of a data set outside the Hub, such as ``s3://bucket/*.parquet``; `hub` names their format then.
+        streaming: read raw text while training, and never all of it; needs `sentences`.
+        sentences: how many to count a streamed training set as when pairs are drawn.
+        buffer: sentences of a stream that are shuffled together.
     """
 
     hub: str
@@ -80,6 +84,18 @@ class HubEntry(Strict):
     test: str | None = "test"
     label_map: dict[str, str] = {}
     max_sentences: int | None = Field(None, ge=1)
+    files: str | list[str] | None = None
+    streaming: bool = False
+    sentences: int | None = Field(None, ge=1)
+    buffer: int = Field(10_000, ge=1, le=10_000_000)
+
+    @model_validator(mode="after")
+    def _sized(self) -> "HubEntry":
+        if self.streaming and (self.sentences is None or self.train is None):
+            raise ValueError("a streamed data set needs 'train' and, for drawing pairs, its number of 'sentences'")
+        if self.streaming and self.max_sentences is not None:
+            raise ValueError("a streamed data set is read over and over; leave 'max_sentences' out")
+        return self
 
 
 Entry = CorpusEntry | FilesEntry | HubEntry

@@ -24,24 +24,31 @@ class RunData:
         train: of the trained pairs, auxiliary tasks' among them.
         dev: of the trained pairs and the cells to score, where there is a dev set.
         test: of the cells to score.
+        streams: where the sentences of trained pairs are that are read while training.
         notices: what a user should know about how the data was used.
     """
 
     train: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
     dev: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
     test: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    streams: dict[Pair, HubEntry] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+
+    @property
+    def trained(self) -> list[Pair]:
+        """The trained pairs."""
+        return [*self.train, *self.streams]
 
     @property
     def tasks(self) -> list[str]:
         """The tasks at hand, in the order of `TASKS`."""
-        at_hand = {pair.task for pair in (*self.train, *self.test)}
+        at_hand = {pair.task for pair in (*self.trained, *self.test)}
         return [task for task in TASKS if task in at_hand]
 
     @property
     def languages(self) -> list[str]:
         """The languages at hand, sorted."""
-        return sorted({pair.language for pair in (*self.train, *self.test)})
+        return sorted({pair.language for pair in (*self.trained, *self.test)})
 
 
 def available_pairs(config: RunConfig) -> dict[Pair, Entry]:
@@ -90,10 +97,15 @@ def load_data(config: RunConfig) -> RunData:
     trained = set(trained_pairs(config, available))
     scored = set(evaluated_pairs(config, available))
     data = RunData()
-    for pair in available:
-        if pair in trained | scored:
-            _add(data, pair, read_splits(available[pair], pair), trained=pair in trained, scored=pair in scored)
-    if not data.train:
+    for pair, entry in available.items():
+        if isinstance(entry, HubEntry) and entry.streaming:
+            if not TASKS[pair.task].auxiliary:
+                raise HyperXError(f"{pair} can't be streamed, raw text alone can; leave 'streaming' out of its entry")
+            if pair in trained:
+                data.streams[pair] = entry
+        elif pair in trained | scored:
+            _add(data, pair, read_splits(entry, pair), trained=pair in trained, scored=pair in scored)
+    if not data.trained:
         raise HyperXError("there is nothing to train on: 'train' names no pair that has sentences")
     return data
 
@@ -114,6 +126,7 @@ def read_splits(entry: Entry, pair: Pair) -> Splits:
             task=pair.task,
             splits={"train": entry.train, "dev": entry.dev, "test": entry.test},
             revision=entry.revision,
+            files=entry.files,
             label_map=entry.label_map,
         )
     else:

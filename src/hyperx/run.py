@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -13,10 +14,11 @@ from transformers import TrainerCallback, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import TrainerState
 
-from hyperx.cache import encode_text, piece_counts
+from hyperx.cache import encode_text, lengths, piece_counts
 from hyperx.calibration import fit_temperatures
-from hyperx.config import RunConfig, save_run_config
+from hyperx.config import HubEntry, RunConfig, save_run_config
 from hyperx.cost import measure
+from hyperx.data.hub import open_stream, row_sentences
 from hyperx.data.textfile import TextFile
 from hyperx.dataset import RunData, load_data
 from hyperx.distributed import gather, is_main, num_processes, one_first, start
@@ -28,6 +30,7 @@ from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.results import Results
+from hyperx.streaming import StreamedExamples
 from hyperx.tasks import TASKS, Example, build_task
 from hyperx.trainer import HyperXTrainer
 
@@ -66,11 +69,13 @@ def train(
         model = build_model(config, data)
     with one_first():
         examples = encode_all(model, data, progress)
-    restrict_vocabulary(model, examples)
+    streams = {pair: open_examples(model, pair, entry, config) for pair, entry in data.streams.items()}
+    restrict_vocabulary(model, examples, streams)
     dev = {pair: sentences for pair, sentences in data.dev.items() if pair in data.train}
     trainer = HyperXTrainer(
         model,
         examples=examples,
+        streams=streams,
         dev=dev,
         config=config.training,
         folder=folder,
@@ -83,7 +88,14 @@ def train(
     model.model_config.temperatures = fit_temperatures(model, dev)
     if is_main():
         write_json(folder / "log.json", trainer.state.log_history)
-        measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
+        cost = measure(
+            model,
+            trainer.sampler,
+            streamed={pair: float(lengths(stream.sample).mean()) for pair, stream in trainer.streams.items()},
+            seconds=trainer.seconds,
+            device=device_name(),
+        )
+        cost.save(folder / "cost.json")
         model.save_pretrained(folder / "model")
     results = evaluate(
         model,
@@ -163,7 +175,7 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
             method=config.method,
             tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
             languages=data.languages,
-            trained=[str(pair) for pair in data.train],
+            trained=[str(pair) for pair in data.trained],
             max_length=config.training.max_length,
         )
     )
@@ -180,7 +192,7 @@ def check_two_stages(config: RunConfig, data: RunData) -> None:
     """
     if not isinstance(config.method, MADXConfig):
         return
-    tasks = {pair.task for pair in data.train}
+    tasks = {pair.task for pair in data.trained}
     if config.method.language_adapters is None and tasks != {"mlm"}:
         raise HyperXError(
             "MAD-X is trained in two runs: one whose 'train' has mlm alone makes the language adapters, and one with "
@@ -217,12 +229,43 @@ def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) ->
     return examples
 
 
-def restrict_vocabulary(model: HyperX, examples: Mapping[Pair, Sequence[Example]]) -> None:
-    """Let masked language modelling predict among the pieces of the run's raw text."""
+def open_examples(model: HyperX, pair: Pair, entry: HubEntry, config: RunConfig) -> StreamedExamples:
+    """Open the stream of a pair's training sentences.
+
+    Raises:
+        HyperXError: it can't be had.
+    """
+    task, max_length = model.tasks[pair.task], model.model_config.max_length
+
+    def encode(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+        sentences = [sentence for row in rows for sentence in row_sentences(row, entry.hub)]
+        return list(task.encode(sentences, model.tokenizer, max_length=max_length))
+
+    assert entry.train is not None
+    assert entry.sentences is not None
+    return StreamedExamples(
+        f"{pair} ({entry.hub})",
+        open_stream(entry.hub, entry.config, entry.train, revision=entry.revision, files=entry.files),
+        encode,
+        size=entry.sentences,
+        batch_size=config.training.batch_size // config.training.pairs_per_step,
+        buffer=entry.buffer,
+        seed=(config.seed, crc32(str(pair).encode())),
+    )
+
+
+def restrict_vocabulary(
+    model: HyperX,
+    examples: Mapping[Pair, Sequence[Example]],
+    streams: Mapping[Pair, StreamedExamples] | None = None,
+) -> None:
+    """Let masked language modelling predict among the pieces of the run's raw text; a stream may hold any."""
     counts = np.zeros(model.backbone.word_embeddings().num_embeddings, dtype=np.int64)
     for pair, values in examples.items():
         if pair.task == "mlm":
             counts += piece_counts(values, len(counts))
+    for stream in (streams or {}).values():
+        counts += piece_counts(stream.sample, len(counts)) + 1
     if counts.any():
         pieces = counts.nonzero()[0]
         model.heads["mlm"].restrict(torch.from_numpy(pieces), torch.from_numpy(counts[pieces]))  # type: ignore[operator]

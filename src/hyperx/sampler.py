@@ -1,6 +1,7 @@
 """Which sentences a training step sees: batches of one pair, pairs by temperature, sentences of like length."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +48,7 @@ class PairBatchSampler(Sampler[list[Key]]):
 
     Args:
         lengths: each pair's examples' lengths in pieces.
+        streams: of pairs whose examples come in an order of their own, how many they count as.
         batch_size: sentences in a batch; a pair with fewer gives all that it has.
         temperature, auxiliary_share: of the pairs' `probabilities`.
     """
@@ -57,11 +59,13 @@ class PairBatchSampler(Sampler[list[Key]]):
         *,
         batch_size: int,
         num_batches: int,
+        streams: Mapping[Pair, int] | None = None,
         temperature: float = 5.0,
         auxiliary_share: float | None = None,
         seed: int = 0,
     ) -> None:
         self.lengths = {pair: np.asarray(values) for pair, values in lengths.items()}
+        self.streams = dict(streams or {})
         self.batch_size = batch_size
         self.num_batches = num_batches
         self.temperature = temperature
@@ -72,7 +76,7 @@ class PairBatchSampler(Sampler[list[Key]]):
         return self.num_batches
 
     def __iter__(self) -> Iterator[list[Key]]:
-        sizes = {pair: len(values) for pair, values in self.lengths.items()}
+        sizes = {pair: len(values) for pair, values in self.lengths.items()} | self.streams
         chance = probabilities(sizes, self.temperature, self.auxiliary_share)
         pairs = list(chance)
         draws = np.random.default_rng([self.seed, 0]).choice(len(pairs), self.num_batches, p=list(chance.values()))
@@ -82,6 +86,8 @@ class PairBatchSampler(Sampler[list[Key]]):
 
     def _batches(self, pair: Pair, stream: int) -> Iterator[np.ndarray]:
         """Yield a pair's batches for ever, every sentence once an epoch, sentences of like length together."""
+        if pair in self.streams:
+            yield from (np.arange(start, start + self.batch_size) for start in count(0, self.batch_size))
         generator = np.random.default_rng([self.seed, stream])
         lengths = self.lengths[pair]
         while True:

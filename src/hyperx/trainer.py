@@ -1,5 +1,6 @@
 """Training: one-pair batches through `transformers.Trainer`, scored on the trained pairs' dev sets."""
 
+import json
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,15 +17,18 @@ from hyperx.collator import PairCollator, PairDataset
 from hyperx.config import TrainingConfig
 from hyperx.cost import Stopwatch
 from hyperx.data.sentence import Sentence
-from hyperx.distributed import Share, num_processes, process_index, spread
+from hyperx.distributed import Share, gather, num_processes, process_index, spread
 from hyperx.dropout import Dropout
+from hyperx.errors import HyperXError
 from hyperx.modeling import WEIGHTS_NAME, HyperX
 from hyperx.pairs import Pair
 from hyperx.sampler import PairBatchSampler, ShareSampler
 from hyperx.scoring import score_pair
+from hyperx.streaming import StreamedExamples
 from hyperx.tasks import Example
 
 SELECTION_METRIC = "eval_score"
+STREAMS_NAME = "streams.json"
 
 
 class HyperXTrainer(Trainer):
@@ -33,6 +37,7 @@ class HyperXTrainer(Trainer):
     Args:
         model: what to train.
         examples: each trained pair's encoded sentences; auxiliary tasks' too.
+        streams: those of the pairs whose sentences are read while training.
         dev: each trained pair's dev sentences; their mean score chooses the best checkpoint.
         config: how to train.
         folder: where checkpoints and logs go.
@@ -48,16 +53,23 @@ class HyperXTrainer(Trainer):
         config: TrainingConfig,
         folder: Path,
         seed: int,
+        streams: Mapping[Pair, StreamedExamples] | None = None,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         self.config = config
         self.hyperx = model
         self.dev = {pair: list(sentences)[: config.dev_sentences] for pair, sentences in dev.items()}
         self.share = Share(config.pairs_per_step, process_index(), num_processes())
+        if config.batch_size < num_processes():
+            raise HyperXError(
+                f"'training.batch_size' is {config.batch_size}, too few sentences for {num_processes()} processes"
+            )
+        self.streams = dict(streams or {})
         self.sampler = PairBatchSampler(
             {pair: lengths(values) for pair, values in examples.items()},
             batch_size=config.batch_size // config.pairs_per_step,
             num_batches=config.steps * config.pairs_per_step,
+            streams={pair: stream.size for pair, stream in self.streams.items()},
             temperature=config.temperature,
             auxiliary_share=config.auxiliary_share,
             seed=seed,
@@ -67,7 +79,9 @@ class HyperXTrainer(Trainer):
             args=training_arguments(model, config, self.share, folder=folder, seed=seed, select=bool(self.dev)),
             train_dataset=PairDataset(),
             eval_dataset=PairDataset(),  # `evaluate` scores `dev`; the Trainer asks for something all the same
-            data_collator=PairCollator(examples, model.tasks, model.tokenizer, seed=seed, share=self.share),
+            data_collator=PairCollator(
+                {**examples, **self.streams}, model.tasks, model.tokenizer, seed=seed, share=self.share
+            ),
             callbacks=[Stopwatch(), *callbacks],
         )
         self.remove_callback(PrinterCallback)
@@ -113,10 +127,14 @@ class HyperXTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    # A checkpoint holds what is trained; the backbone never changes, and no random state outlives a batch.
+    # A checkpoint holds what is trained, for the backbone never changes; no random state, for none outlives a batch;
+    # and where streams are, so that a resumed run need not read all that lies before.
 
     def _save_rng_state(self, output_dir: str) -> None:
-        pass
+        states = gather({str(pair): stream.state() for pair, stream in self.streams.items()})
+        merged = {str(pair): {k: v for state in states for k, v in state[str(pair)].items()} for pair in self.streams}
+        if merged and self.args.should_save:
+            (Path(output_dir) / STREAMS_NAME).write_text(json.dumps(merged), encoding="utf-8")
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         pass
@@ -128,7 +146,12 @@ class HyperXTrainer(Trainer):
         save_file(state, folder / WEIGHTS_NAME)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        self.hyperx.load_trained_state(load_file(Path(resume_from_checkpoint) / WEIGHTS_NAME))
+        folder = Path(resume_from_checkpoint)
+        self.hyperx.load_trained_state(load_file(folder / WEIGHTS_NAME))
+        if self.streams and (folder / STREAMS_NAME).is_file():
+            states = json.loads((folder / STREAMS_NAME).read_text(encoding="utf-8"))
+            for pair, stream in self.streams.items():
+                stream.restore(states.get(str(pair), {}))
 
     def _load_best_model(self) -> None:
         self._load_from_checkpoint(str(self.state.best_model_checkpoint))

@@ -63,10 +63,11 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
 def announce(config: RunConfig, data: RunData, console: Console) -> None:
     """Say what is about to be trained."""
     sentences = sum(len(rows) for rows in data.train.values())
+    streamed = f" and {len(data.streams)} streams" if data.streams else ""
     trained = sum(1 for pair in data.train if pair in data.test)
     console.print(
-        f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {len(data.train)} trained pairs with "
-        f"{sentences:,} sentences, {len(data.test)} cells to score, {len(data.test) - trained} of them zero-shot"
+        f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {len(data.trained)} trained pairs with "
+        f"{sentences:,} sentences{streamed}, {len(data.test)} cells to score, {len(data.test) - trained} of them zero-shot"
     )
 
 

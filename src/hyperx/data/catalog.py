@@ -203,9 +203,9 @@ def _load_uner(task: str, language: str, root: Path | None, label_map: Mapping[s
     folder = _folder(root, "uner", "UNER_English-EWT")
     paths = {split: next(iter(folder.glob(f"*-{split}.iob2")), folder / f"{split}.iob2") for split in ("dev", "test")}
     splits = load_files(task, paths, label_map=label_map)
-    dev = splits.pop("dev")
-    tenth = dev[::10]
-    return {"train": [sentence for number, sentence in enumerate(dev) if number % 10], "dev": tenth, **splits}
+    dev = splits["dev"]
+    train = [sentence for number, sentence in enumerate(dev) if number % 10]
+    return {"train": train, "dev": dev[::10], "test": splits["test"]}
 
 
 def _folder(root: Path | None, *parts: str) -> Path:

@@ -7,7 +7,9 @@ from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hyperx.cache import PackedExamples, lengths, pack
 from hyperx.errors import HyperXError
 from hyperx.tasks import Example
 
@@ -67,30 +69,30 @@ class Reader:
         """Go on from where a block begins."""
         self.position = position
         self._blocks = self._read(position)
-        self._batches: list[list[Example]] | None = None
+        self._block: PackedExamples | None = None
 
     @property
     def used(self) -> bool:
         """Whether it has read anything."""
-        return self._batches is not None
+        return self._block is not None
 
     def batch(self, draw: int) -> list[Example]:
         """Return its rows of the pair's batch of that number; what is before the current block is read from the beginning."""
         block, number = divmod(draw, self.num_batches)
         if block < self.position.block:
             self.restore(Position())
-        while self._batches is None or self.position.block < block:
+        while self._block is None or self.position.block < block:
             self.position, examples = next(self._blocks)
-            self._batches = self._arrange(examples) if self.position.block == block else []
-        return self._batches[number]
+            self._block = PackedExamples(pack(examples))
+            self._order = self._shuffle(lengths(self._block))
+        return [self._block[row] for row in self._order[number]]
 
-    def _arrange(self, examples: list[Example]) -> list[list[Example]]:
-        shuffled = np.random.default_rng([*self.seed, self.position.block, self.number + 1]).permutation(len(examples))
-        lengths = np.array([len(example.input_ids) for example in examples])
+    def _shuffle(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of each batch of the current block, ``(num_batches, num_rows)``."""
+        shuffled = np.random.default_rng([*self.seed, self.position.block, self.number + 1]).permutation(len(lengths))
         ordered = shuffled[np.argsort(lengths[shuffled], kind="stable")].reshape(self.num_batches, self.num_rows)
         # All readers follow this order of lengths, so that a batch is of like length, too.
-        order = np.random.default_rng([*self.seed, self.position.block, 0]).permutation(self.num_batches)
-        return [[examples[number] for number in ordered[batch]] for batch in order]
+        return np.random.default_rng([*self.seed, self.position.block, 0]).permutation(ordered)
 
     def _read(self, start: Position) -> Iterator[tuple[Position, list[Example]]]:
         """Yield blocks and where they begin."""

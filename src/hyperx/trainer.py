@@ -192,7 +192,7 @@ def training_arguments(
         load_best_model_at_end=select,
         metric_for_best_model=SELECTION_METRIC if select else None,
         greater_is_better=True if select else None,
-        logging_steps=50,
+        logging_steps=min(50, eval_steps),  # so that a loss stands beside every dev score
         report_to=config.report_to,
         restore_callback_states_from_checkpoint=True,
         remove_unused_columns=False,

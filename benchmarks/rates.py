@@ -46,7 +46,7 @@ def variants() -> dict[str, list[str]]:
     for method in ("single", "hyperx"):
         runs[method] = [*STEPS, f"method={{name: {method}}}"]
     for method in ("finetune", "psf"):
-        for rate in ("1e-4", "3e-4", "1e-5"):
+        for rate in ("1e-4", "3e-4", "3e-5"):
             runs[f"{method}-{rate}"] = [
                 *STEPS,
                 f"method={{name: {method}, freeze_embeddings: true}}",

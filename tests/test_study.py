@@ -14,11 +14,18 @@ from typer.testing import CliRunner
 
 from conftest import ENCODERS, WORDS
 from hyperx.cli.app import app
+from hyperx.config import CorpusEntry
+from hyperx.cost import Cost
+from hyperx.data.sentence import Sentence
+from hyperx.dataset import take
 from hyperx.errors import HyperXError
+from hyperx.pairs import Pair
 from hyperx.results import Results
+from hyperx.run import train
 from hyperx.study.benchmark import load_benchmark
+from hyperx.study.few_shot import train_group
 from hyperx.study.runner import Runner
-from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner
+from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner, Run
 
 LANGUAGES = ("eng", "swa", "yor")
 
@@ -49,12 +56,21 @@ data:
 families: {{one: [sw], two: [yo]}}
 swaps: [[sw, yor]]
 methods:
-  hyperx: {{method: {{name: hyperx, bottleneck: 4, projection_size: 2}}, training: {{learning_rate: 0.002}}}}
+  hyperx: {{method: {{name: hyperx, bottleneck: 4, projection_size: 2}}}}
   finetune: {{method: {{name: finetune}}}}
   madx: {{method: {{name: madx, language_bottleneck: 4, task_bottleneck: 2}}}}
   psf: {{method: {{name: psf, latent_size: 4}}}}
 scales:
-  small: {{training: {{steps: 6, batch_size: 4, eval_steps: 3, max_length: 24}}, language_steps: 2, seeds: 1}}
+  small:
+    training: {{steps: 6, batch_size: 4, eval_steps: 3, max_length: 24}}
+    methods: {{hyperx: {{learning_rate: 0.002}}}}
+    language_steps: 2
+    seeds: 1
+    few_shot:
+      languages: [yo]
+      sizes: [2, 4]
+      draws: 2
+      methods: {{hyperx: {{steps: 4, learning_rate: 0.01}}, madx: {{steps: 3, learning_rate: 0.02}}}}
   long: {{training: {{steps: 3000, batch_size: 4, eval_steps: 10, max_length: 24}}, language_steps: 2, seeds: 1}}
 """
     )
@@ -156,6 +172,64 @@ def test_a_killed_study_goes_on_where_it_was(benchmark: Path, tmp_path: Path) ->
     assert said == ["mixed-1-hyperx-seed1 goes on"]
 
 
+def test_few_labelled_sentences_are_planned(benchmark: Path) -> None:
+    runs = {run.name: run for run in planner(benchmark).few_shot()}
+    few = {name: run for name, run in runs.items() if run.setting == "few-shot"}
+    assert {name for name in runs if name not in few} == {LANGUAGE_ADAPTERS, "multi-hyperx-seed1", "multi-madx-seed1"}
+    assert len(few) == 2 * 2 * 2 * 2
+    run = few["few-shot-madx-ner-yor-4-draw2"]
+    assert (run.needs, run.group, run.seed) == ("multi-madx-seed1", "few-shot-madx-ner-yor", 2)
+    assert (run.config.training.steps, run.config.training.learning_rate) == (3, 0.02)
+    assert (run.config.data[0].max_sentences, run.config.data[0].draw) == (4, 2)
+
+
+@pytest.fixture(scope="module")
+def few_shot(benchmark: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """Hyper-X's few-shot runs for one cell, one of them of more sentences than there are, with the trained start."""
+    path = benchmark.with_name("few.yaml")
+    path.write_text(benchmark.read_text().replace("sizes: [2, 4]", "sizes: [2, 4, 40]"))
+    runs = planner(path, tmp_path_factory.mktemp("few")).few_shot()
+    source = next(run for run in runs if run.name == "multi-hyperx-seed1")
+    train(source.config)
+    return [source, *(run for run in runs if run.group == "few-shot-hyperx-pos-yor")]
+
+
+def test_one_of_many_runs_in_a_process_is_what_it_is_alone(few_shot: list[Run], tmp_path: Path) -> None:
+    configs = [run.config for run in few_shot[1:5]]
+    train_group(configs)
+    results = Results.load(configs[3].folder)
+    assert [(row.pair, row.trained) for row in results.rows] == [(Pair("pos", "yor"), True)]
+    assert Cost.load(configs[3].folder / "cost.json").examples == {"pos": 4 * 4}
+    _, alone = train(configs[3].model_copy(update={"output": tmp_path}))
+    assert (alone.counts["pos/yor"] == results.counts["pos/yor"]).all()
+    assert alone.step == results.step == 4
+
+
+def test_a_group_goes_on_where_it_was_and_names_what_it_cannot_do(few_shot: list[Run], tmp_path: Path) -> None:
+    train_group([few_shot[1].config])
+    before = (few_shot[1].config.folder / "results.json").stat().st_mtime_ns
+    shutil.rmtree(few_shot[4].config.folder, ignore_errors=True)
+    said: list[str] = []
+    failed = Runner(few_shot, results=tmp_path, tell=said.append).run()
+    assert [run.name for run in failed] == [f"few-shot-hyperx-pos-yor-40-draw{draw}" for draw in (1, 2)]
+    assert said[0] == "few-shot-hyperx-pos-yor starts"
+    assert (few_shot[1].config.folder / "results.json").stat().st_mtime_ns == before
+    assert {path.name for path in tmp_path.iterdir()} == {run.name for run in few_shot[:5]}
+    log = (few_shot[1].config.folder.parent / "few-shot-hyperx-pos-yor.log").read_text()
+    assert "takes 40 sentences of pos/yor, which has 6 besides its test set" in log
+    assert "Traceback" not in log
+
+
+def test_fewer_sentences_of_a_draw_are_among_more() -> None:
+    sentences = [Sentence((str(number),)) for number in range(30)]
+    entry = CorpusEntry(corpus="starter", max_sentences=20, draw=3)
+    many, few = take(entry, sentences), take(entry.model_copy(update={"max_sentences": 5}), sentences)
+    assert many[:5] == few
+    assert len(set(many)) == 20
+    assert take(entry.model_copy(update={"draw": 4, "max_sentences": 5}), sentences) != few
+    assert take(entry.model_copy(update={"draw": None}), sentences) == sentences[:20]
+
+
 def test_a_failed_run_is_named_and_what_needs_it_left_out(benchmark: Path, tmp_path: Path) -> None:
     runs = [run for run in STUDIES["efficiency"](planner(benchmark, tmp_path / "runs")) if run.system == "madx"][:2]
     runs[0].config.train["mlm"] = ["zul"]
@@ -174,6 +248,8 @@ def test_a_failed_run_is_named_and_what_needs_it_left_out(benchmark: Path, tmp_p
         ("swaps:", "swap:", "unknown key 'swap' .did you mean 'swaps'"),
         ("[[sw, yor]]", "[[sw, hau]]", "'swaps' names hau, which no family holds"),
         ("two: [yo]", "two: [xx1]", "xx1"),
+        ("languages: [yo]", "languages: [wol]", r"'scales.small.few_shot.languages' names wol, which no family holds"),
+        ("madx: {steps", "psf: {steps", "'scales.small.few_shot.methods' names psf"),
     ],
 )
 def test_a_wrong_benchmark_is_one_clear_error(
@@ -189,6 +265,10 @@ def test_what_a_study_does_not_know(benchmark: Path) -> None:
     for arguments, message in (
         (["study", "nonsense", "--benchmark", str(benchmark)], "there is no study 'nonsense'; give one of transfer"),
         (["study", "mlm", "--benchmark", str(benchmark), "--scale", "huge"], "no scale 'huge'; it has small, long"),
+        (
+            ["study", "few-shot", "--benchmark", str(benchmark), "--scale", "long"],
+            "says nothing of the study 'few-shot'",
+        ),
         (["study", "mlm", "--benchmark", "nowhere"], "no benchmark 'nowhere'; give a YAML file, or one of afrimix"),
         (["study", "mlm", "--benchmark", "afrimix"], "needs --data"),
     ):

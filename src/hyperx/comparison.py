@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperx.errors import HyperXError
-from hyperx.metrics import METRICS, SAMPLES, interval
+from hyperx.metrics import SAMPLES, interval
 from hyperx.results import Results, Row, kinds
+from hyperx.tasks import metric_named
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _scores(row: Row, runs: Sequence[Results]) -> np.ndarray:
     generator = np.random.default_rng((size, *str(row.pair).encode()))  # the same for every method
     drawn = [np.bincount(sample, minlength=size) for sample in generator.integers(size, size=(SAMPLES, size))]
     times = np.stack([np.ones(size), *drawn])  # how often each sentence is in the sample
-    return METRICS[row.metric].score(times @ stacked).mean(0)
+    return metric_named(row.metric).score(times @ stacked).mean(0)
 
 
 def _difference(task: str, cells: str, languages: str, scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> Difference:

@@ -30,6 +30,7 @@ class CorpusEntry(Strict):
         root: the folder it lies in, relative to the YAML file; a packaged or Hub corpus has none.
         label_map: entity types or tags to rename, ``DATE: O``.
         max_sentences: of the training split, to take at most.
+        draw: seed of the random order in which they are taken; that of the data unless given.
     """
 
     corpus: str
@@ -37,6 +38,7 @@ class CorpusEntry(Strict):
     root: Path | None = None
     label_map: dict[str, str] = {}
     max_sentences: int | None = Field(None, ge=1)
+    draw: int | None = Field(None, ge=0, le=2**31)
 
 
 class FilesEntry(Strict):
@@ -46,6 +48,7 @@ class FilesEntry(Strict):
         task, language: the pair that they hold.
         train, dev, test: files; each may be missing.
         format, tag_column, label_map: as `read_sentences` takes them.
+        max_sentences, draw: as for a corpus.
     """
 
     task: str
@@ -57,6 +60,7 @@ class FilesEntry(Strict):
     tag_column: int | None = None
     label_map: dict[str, str] = {}
     max_sentences: int | None = Field(None, ge=1)
+    draw: int | None = Field(None, ge=0, le=2**31)
 
 
 class HubEntry(Strict):
@@ -67,7 +71,7 @@ class HubEntry(Strict):
         config, revision: of the data set.
         task, language: the pair that it holds.
         train, dev, test: its splits' names; null for one that it has not.
-        label_map, max_sentences: as for files.
+        label_map, max_sentences, draw: as for files.
         files: addresses of a data set outside the Hub, such as ``s3://bucket/*.parquet``; `hub` names their format then.
         streaming: read raw text while training, and never all of it; needs `sentences`.
         sentences: how many to count a streamed training set as when pairs are drawn.
@@ -84,6 +88,7 @@ class HubEntry(Strict):
     test: str | None = "test"
     label_map: dict[str, str] = {}
     max_sentences: int | None = Field(None, ge=1)
+    draw: int | None = Field(None, ge=0, le=2**31)
     files: str | list[str] | None = None
     streaming: bool = False
     sentences: int | None = Field(None, ge=1)
@@ -93,8 +98,8 @@ class HubEntry(Strict):
     def _sized(self) -> "HubEntry":
         if self.streaming and (self.sentences is None or self.train is None):
             raise ValueError("a streamed data set needs 'train' and, for drawing pairs, its number of 'sentences'")
-        if self.streaming and self.max_sentences is not None:
-            raise ValueError("a streamed data set is read over and over; leave 'max_sentences' out")
+        if self.streaming and (self.max_sentences is not None or self.draw is not None):
+            raise ValueError("a streamed data set is read over and over; leave 'max_sentences' and 'draw' out")
         return self
 
 
@@ -115,7 +120,7 @@ class TrainingConfig(Strict):
         auxiliary_share: of the steps that auxiliary tasks get together, raw text's; by the temperature, unless given.
         max_grad_norm: gradients are clipped to it.
         eval_steps: the dev sets are scored this often.
-        dev_sentences: of each dev set, to score at most.
+        dev_sentences: of each dev set, to score at most; with 0 none is scored, and the last step is taken.
         report_to: ``none``, ``tensorboard`` or another integration of ``transformers``.
     """
 
@@ -130,7 +135,7 @@ class TrainingConfig(Strict):
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     eval_steps: int = Field(500, ge=1)
-    dev_sentences: int = Field(100, ge=1)
+    dev_sentences: int = Field(100, ge=0)
     report_to: str = "none"
 
     @model_validator(mode="after")
@@ -146,7 +151,9 @@ class RunConfig(Strict):
     Attributes:
         name: of the run and, unless `output` is given, of its folder under ``runs/``.
         backbone, revision: a built-in backbone, a folder or a Hub id.
+        start: a run's or a model's folder, or a Hub id, whose trained weights are taken over.
         method: what supplies adapter weights.
+        tasks: tasks of one's own, each of a kind such as ``spans`` or ``classification``.
         data: where the pairs' sentences are.
         train: the trained pairs, languages by task; ``all`` takes every language that has data.
         evaluate: the cells to score, likewise; unless given, all that have a test set.
@@ -157,7 +164,9 @@ class RunConfig(Strict):
     seed: int = Field(1, ge=0, le=2**31)
     backbone: str = "builtin:multilingual-e5-small"
     revision: str | None = None
+    start: str | None = None
     method: MethodConfig = Field(HyperXConfig(), discriminator="name")
+    tasks: dict[str, str] = {}
     data: list[Entry] = Field(min_length=1)
     train: dict[str, list[str] | Literal["all"]]
     evaluate: dict[str, list[str] | Literal["all"]] | None = None
@@ -192,7 +201,7 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfi
         config = RunConfig.model_validate(values)
     except ValidationError as error:
         raise HyperXError(explain(path, error, RunConfig, "docs/training.md")) from error
-    return config.model_copy(update={"data": [resolve(entry, path.parent) for entry in config.data]})
+    return config.model_copy(update={"data": [resolve(entry, path.parent.resolve()) for entry in config.data]})
 
 
 def save_run_config(config: RunConfig, path: Path) -> None:

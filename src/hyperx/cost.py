@@ -78,7 +78,12 @@ class Stopwatch(TrainerCallback, ExportableState):
 
 
 def measure(
-    model: HyperX, sampler: PairBatchSampler, *, streamed: Mapping[Pair, float], seconds: float, device: str
+    model: HyperX,
+    sampler: PairBatchSampler,
+    *,
+    seconds: float,
+    device: str,
+    streamed: Mapping[Pair, float] | None = None,
 ) -> Cost:
     """Gather the cost of a run that drew its batches from `sampler` and trained for `seconds`.
 
@@ -90,7 +95,7 @@ def measure(
     for batch in sampler:
         examples[batch[0].pair.task] += len(batch)
         pair = batch[0].pair
-        if pair in streamed:
+        if streamed and pair in streamed:
             pieces += len(batch) * streamed[pair]
         else:
             pieces += int(sampler.lengths[pair][[key.example for key in batch]].sum())

@@ -12,6 +12,7 @@ from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.results import Average, Results, Row, kinds
 from hyperx.scoring import PairScore, score_pair
+from hyperx.tasks import metric_named
 
 
 def evaluate(
@@ -61,6 +62,7 @@ def evaluate(
                 sentences=len(data[pair]),
                 support=int(scored.counts[:, -1].sum()),
                 seconds=scored.seconds,
+                others={name: float(score(scored.counts.sum(0))) for name, score in metric.others.items()},
             )
         )
     return Results(
@@ -77,8 +79,20 @@ def evaluate(
     )
 
 
+def merge(old: Results, new: Results) -> Results:
+    """Return `new` with the cells that only `old` scored, as far as their counts are at hand."""
+    scored = {row.pair for row in new.rows}
+    rows = [row for row in old.rows if row.pair not in scored and str(row.pair) in old.counts] + new.rows
+    counts = {str(row.pair): (new if row.pair in scored else old).counts[str(row.pair)] for row in rows}
+    resampled = {
+        row.pair: resample(counts[str(row.pair)], metric_named(row.metric), seed=(new.seed, number))
+        for number, row in enumerate(rows)
+    }
+    return new.model_copy(update={"rows": rows, "averages": _averages(rows, resampled), "counts": counts})
+
+
 def _majority_score(metric: Metric, sentences: Sequence[Sentence], tag: str) -> float:
-    counts = np.array([metric.count(s.tags or (), [tag] * len(s.words)) for s in sentences])
+    counts = np.array([metric.count(s.tags or (), [tag] * len(s.tags or ())) for s in sentences])
     return float(metric.score(counts.sum(0)))
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from hyperx.languages import name as language_name
 from hyperx.results import Average, Results, Row, floor_notice
 
-UNITS = {"f1": "F1", "accuracy": "accuracy"}
+UNITS = {"f1": "F1", "las": "LAS", "uas": "UAS", "ufeats": "UFeats", "macro_f1": "macro F1"}
 ZERO_SHOT, TEXT_ONLY = "○", "·"
 
 
@@ -60,20 +60,23 @@ def print_matrix(results: Results, console: Console) -> None:
     )
     table.add_column("Language", no_wrap=True)
     table.add_column("")
-    for task in results.tasks:
-        table.add_column(heading(results, task), justify="right", no_wrap=True)
+    shown = [(task, name) for task in results.tasks for name in ("", *other_names(results, task))]
+    for task, name in shown:
+        table.add_column(UNITS.get(name, name) or heading(results, task), justify="right", no_wrap=True)
     for language in ordered_languages(results):
         rows = [results.row(task, language) for task in results.tasks]
         seen = next(row.seen for row in rows if row)
         table.add_row(
             f"{language_name(language)} [dim]{language}[/]",
             "[dim]unseen[/]" if seen is False else "",
-            *(cell_text(row, results) for row in rows),
+            *(cell_text(results.row(task, language), results, name) for task, name in shown),
         )
     table.add_section()
     for label, averages in shown_averages(results):
-        values = ["" if a is None else f"{a.score:.1f} ±{(a.high - a.low) / 2:.1f} ×{a.count}" for a in averages]
-        table.add_row(f"[bold]{label}[/]", "", *values)
+        by_task = dict(zip(results.tasks, averages, strict=True))
+        values = [None if name else by_task[task] for task, name in shown]
+        texts = ["" if a is None else f"{a.score:.1f} ±{(a.high - a.low) / 2:.1f} ×{a.count}" for a in values]
+        table.add_row(f"[bold]{label}[/]", "", *texts)
     console.print(table)
     legend = f"[bold]score[/] trained   [cyan]score {ZERO_SHOT}[/] zero-shot"
     if results.text_only:
@@ -85,10 +88,17 @@ def print_matrix(results: Results, console: Console) -> None:
         console.print(f"[bold red]![/] {notice}")
 
 
-def cell_text(row: Row | None, results: Results) -> Text:
-    """Return a cell: score, half interval and mark."""
+def other_names(results: Results, task: str) -> list[str]:
+    """Return the names of a task's further figures."""
+    return list(next(row.others for row in results.rows if row.task == task))
+
+
+def cell_text(row: Row | None, results: Results, other: str = "") -> Text:
+    """Return a cell: score, half interval and mark; or another figure of it."""
     if row is None:
         return Text("–", style="dim")
+    if other:
+        return Text(f"{row.others[other]:.1f}", style="dim")
     mark = marks(row, results)
     style = {" ": "bold", ZERO_SHOT: "cyan", TEXT_ONLY: "yellow"}[mark]
     return Text.assemble((f"{row.score:.1f}", style), (f" ±{(row.high - row.low) / 2:.1f}", "dim"), (f" {mark}", style))
@@ -249,5 +259,6 @@ def _html_cell(row: Row | None, results: Results) -> str:
     title = (
         f"95 % interval {row.low:.1f} to {row.high:.1f}; {row.sentences:,} sentences; majority tag {row.majority:.1f}"
     )
+    title += "".join(f"; {UNITS.get(name, name)} {score:.1f}" for name, score in row.others.items())
     half = (row.high - row.low) / 2
     return f'<td class="{kind}" style="--score: {row.score:.0f}" title="{title}">{row.score:.1f} <small>±{half:.1f}</small></td>'

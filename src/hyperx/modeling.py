@@ -25,13 +25,14 @@ from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.tagging import Tagger
-from hyperx.tasks import TASKS, Task, build_task
-from hyperx.tasks.tagging import TaggingTask
+from hyperx.tasks import Task, build_task
 from hyperx.text.tagger import TextTagger
 
 FORMAT_VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+CARD_NAME = "README.md"
+MAX_CARD = 1_000_000  # bytes
 
 
 class ModelConfig(BaseModel):
@@ -42,6 +43,7 @@ class ModelConfig(BaseModel):
         backbone, revision: what `load_backbone` takes.
         method: the method and its sizes.
         tasks: each task's labels.
+        kinds: of a run's own tasks.
         languages: the matrix's languages, in the order of their embeddings.
         trained: the pairs whose labels were seen, and the languages' raw text as ``mlm/swa``.
         max_length: pieces in a chunk at most.
@@ -55,6 +57,7 @@ class ModelConfig(BaseModel):
     revision: str | None = None
     method: MethodConfig = Field(discriminator="name")
     tasks: dict[str, list[str]]
+    kinds: dict[str, str] = {}
     languages: list[str]
     trained: list[str] = []
     max_length: int = Field(256, ge=8, le=8192)
@@ -74,6 +77,9 @@ class HyperX(nn.Module):
         backbone: the encoder; loaded by its name unless given.
         tokenizer: the encoder's; loaded by its name unless given.
 
+    Attributes:
+        card: the model card, where the model was loaded with one.
+
     Raises:
         HyperXError: the backbone can't be loaded, or the configuration names an unknown task.
     """
@@ -85,17 +91,16 @@ class HyperX(nn.Module):
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> None:
         super().__init__()
-        unknown = set(config.tasks) - set(TASKS)
-        if unknown:
-            raise HyperXError(f"unknown task {', '.join(sorted(unknown))}; known are {', '.join(TASKS)}")
+        tasks = {name: build_task(name, labels, config.kinds) for name, labels in config.tasks.items()}
         self.model_config = config
+        self.card: str | None = None
         self.backbone = backbone or load_backbone(config.backbone, revision=config.revision)
         self.tokenizer = tokenizer or load_tokenizer(config.backbone, revision=config.revision)
-        self.tasks: dict[str, Task] = {name: build_task(name, labels) for name, labels in config.tasks.items()}
+        self.tasks: dict[str, Task] = tasks
         self._task_numbers = {name: number for number, name in enumerate(config.tasks)}
         self._language_numbers = {language: number for number, language in enumerate(config.languages)}
         shape = MatrixShape(
-            num_labels=tuple(len(task.labels) for task in self.tasks.values()),
+            num_labels=tuple(task.num_logits for task in self.tasks.values()),
             num_languages=len(config.languages),
             num_layers=self.backbone.num_layers,
             hidden_size=self.backbone.hidden_size,
@@ -144,8 +149,8 @@ class HyperX(nn.Module):
             )
         return self._task_numbers[pair.task], self._language_numbers[pair.language]
 
-    def tagging_task(self, name: str) -> TaggingTask:
-        """Return a task that tags words.
+    def tagging_task(self, name: str) -> Task:
+        """Return a task that annotates sentences.
 
         Raises:
             HyperXError: the model has no such task, or it tags nothing.
@@ -153,7 +158,7 @@ class HyperX(nn.Module):
         if name not in self.tasks:
             raise HyperXError(f"this model has no task '{name}'; it has {', '.join(self.tasks)}")
         task = self.tasks[name]
-        if not isinstance(task, TaggingTask):
+        if task.auxiliary:
             raise HyperXError(f"the task '{name}' tags nothing; choose one that does")
         return task
 
@@ -193,7 +198,7 @@ class HyperX(nn.Module):
             task, language: the pair; the language by any ISO 639 code.
 
         Returns:
-            One tag a word.
+            One tag a word, or one label of a task that labels sentences.
 
         Raises:
             HyperXError: the pair is outside the model's matrix, or the task tags nothing.
@@ -262,13 +267,33 @@ class HyperX(nn.Module):
                 tensor.copy_(state[name])
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json, model.safetensors (what was trained, not the backbone) and the tokenizer."""
+        """Write config.json, model.safetensors (what was trained, not the backbone), the tokenizer and the card, if any."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.model_config.save(folder)
         state = {name: tensor.cpu().contiguous() for name, tensor in self.trained_state().items()}
         save_file(state, folder / WEIGHTS_NAME, metadata={"format": "pt"})
         self.tokenizer.save_pretrained(folder)
+        if self.card is not None:
+            (folder / CARD_NAME).write_text(self.card, encoding="utf-8")
+
+    def push_to_hub(self, repo: str, *, private: bool = False, token: str | None = None) -> str:
+        """Upload the model with its card to the Hugging Face Hub, from where `from_pretrained(repo)` loads it.
+
+        Args:
+            repo: ``owner/name``; created unless it is there.
+            private: whether a new repository is.
+            token: with write permission; that of the environment or of ``hf auth login`` unless given.
+
+        Returns:
+            The repository's address.
+
+        Raises:
+            HyperXError: the Hub can't be reached or refuses, or the backbone is a folder of this machine.
+        """
+        from hyperx.hub import push
+
+        return push(self, repo, private=private, token=token)
 
     @classmethod
     def from_pretrained(
@@ -290,6 +315,9 @@ class HyperX(nn.Module):
             raise HyperXError(f"{folder / WEIGHTS_NAME} can't be read ({error}); copy the model again") from error
         model.load_trained_state(state)
         model.backbone.compute_in(dtype or best_dtype(model.device))
+        card = folder / CARD_NAME
+        if card.is_file() and card.stat().st_size <= MAX_CARD:
+            model.card = card.read_text(encoding="utf-8", errors="replace")
         return model.eval()
 
 
@@ -330,7 +358,7 @@ def model_folder(name: str | Path, revision: str | None) -> Path:
     if path.exists() or str(name).startswith((".", "/", "~")) or str(name).count("/") > 1:
         raise HyperXError(f"there is no model folder '{name}'; give the folder of a run or a saved model, or a Hub id")
     try:
-        patterns = [CONFIG_NAME, WEIGHTS_NAME]
+        patterns = [CONFIG_NAME, WEIGHTS_NAME, CARD_NAME]
         return Path(snapshot_download(str(name), revision=revision, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         reason = str(error).strip().splitlines()[0]

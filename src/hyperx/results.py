@@ -25,9 +25,10 @@ class Row(BaseModel):
         trained: labelled data of the pair was seen; else zero-shot.
         seen: the language was in the backbone's pre-training; None where that is not known.
         score, low, high: the metric in percent, and its bootstrap 95 % interval.
-        support: words for accuracy, gold entities for F1.
+        support: words, gold spans for F1, or sentences of a task that labels them.
         majority: what the training data's most frequent tag scores.
         seconds: spent tagging.
+        others: the metric's further figures, UAS beside LAS.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -43,6 +44,7 @@ class Row(BaseModel):
     sentences: int
     support: int
     seconds: float
+    others: dict[str, float] = {}
 
     @property
     def pair(self) -> Pair:

@@ -26,12 +26,13 @@ from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
 from hyperx.methods import METHODS, MADXConfig
 from hyperx.model_card import model_card
-from hyperx.modeling import HyperX, ModelConfig
+from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, read_config
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.results import Results
+from hyperx.start import start_from
 from hyperx.streaming import StreamedExamples
-from hyperx.tasks import TASKS, Example, build_task
+from hyperx.tasks import Example, build_task, is_auxiliary
 from hyperx.trainer import HyperXTrainer
 
 CACHED_BYTES = 1_000_000  # of raw text that is worth a place in the cache; less is encoded within a second
@@ -155,12 +156,12 @@ def device_name() -> str:
 
 
 def build_model(config: RunConfig, data: RunData) -> HyperX:
-    """Build the model for a run's matrix, with fresh weights.
+    """Build the model for a run's matrix, with fresh weights or those of the model that it starts from.
 
     Raises:
-        HyperXError: the method can't serve a cell that is to be scored.
+        HyperXError: the method can't serve a cell that is to be scored; the model to start from can't be used.
     """
-    labelled = {pair.language for pair in data.train if not TASKS[pair.task].auxiliary}
+    labelled = {pair.language for pair in data.train if not is_auxiliary(pair.task)}
     without = sorted({pair.language for pair in data.test} - labelled)
     if METHODS[config.method.name].needs_labels and without:
         raise HyperXError(
@@ -168,17 +169,17 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
             f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
         )
     check_two_stages(config, data)
-    model = HyperX(
-        ModelConfig(
-            backbone=config.backbone,
-            revision=config.revision,
-            method=config.method,
-            tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
-            languages=data.languages,
-            trained=[str(pair) for pair in data.trained],
-            max_length=config.training.max_length,
-        )
+    model_config = ModelConfig(
+        backbone=config.backbone,
+        revision=config.revision,
+        method=config.method,
+        tasks={task: build_task(task, kinds=data.kinds).find_labels(data.gold(task)) for task in data.tasks},
+        kinds={task: kind for task, kind in data.kinds.items() if task in data.tasks},
+        languages=data.languages,
+        trained=[str(pair) for pair in data.trained],
+        max_length=config.training.max_length,
     )
+    model = HyperX(model_config) if config.start is None else start_from(config.start, model_config)
     model.method.warm_start(data.languages)
     model.backbone.compute_in(best_dtype(model.device))
     return model
@@ -200,20 +201,6 @@ def check_two_stages(config: RunConfig, data: RunData) -> None:
         )
     if config.method.language_adapters is not None and "mlm" in tasks:
         raise HyperXError("the language adapters are given: leave mlm out under 'train', or 'language_adapters'")
-
-
-def data_labels(task: str, data: RunData) -> list[str] | None:
-    """Return a task's labels with those of the training data that are not usual, DATE entities for one."""
-    usual = build_task(task).labels
-    if task != "ner":
-        return None
-    tags = {
-        tag for pair, sentences in data.train.items() if pair.task == task for s in sentences for tag in s.tags or ()
-    }
-    if tags <= set(usual):
-        return None
-    types = sorted({tag[2:] for tag in tags if tag != "O"} - {label[2:] for label in usual})
-    return usual + [f"{prefix}-{kind}" for kind in types for prefix in "BI"]
 
 
 def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, Sequence[Example]]:
@@ -277,7 +264,7 @@ def majority_tags(data: RunData) -> dict[str, str]:
 
     counts: dict[str, Counter[str]] = {}
     for pair, sentences in data.train.items():
-        for sentence in () if TASKS[pair.task].auxiliary else sentences:
+        for sentence in () if is_auxiliary(pair.task) else sentences:
             counts.setdefault(pair.task, Counter()).update(sentence.tags or ())
     return {task: counter.most_common(1)[0][0] for task, counter in counts.items() if counter}
 
@@ -296,8 +283,8 @@ def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
     if results.rows:  # a run that trains language adapters alone has no cells
         save_png(results, folder / "matrix.png")
         save_html(results, folder / "matrix.html")
-        card = model_card(results, config.model_dump(mode="json"))
-        (folder / "model" / "README.md").write_text(card, encoding="utf-8")
+        card = model_card(read_config(folder / "model"), name=config.name, results=results, run=config)
+        (folder / "model" / CARD_NAME).write_text(card, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:

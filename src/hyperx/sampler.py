@@ -9,7 +9,7 @@ from torch.utils.data import Sampler
 
 from hyperx.distributed import Share
 from hyperx.pairs import Pair
-from hyperx.tasks import TASKS
+from hyperx.tasks import is_auxiliary
 
 BUCKET = 50  # batches whose sentences are sorted by length together
 
@@ -33,14 +33,14 @@ def probabilities(
     powers = {pair: size ** (1 / temperature) for pair, size in sizes.items()}
     groups: dict[bool, float] = {}
     for pair, power in powers.items():
-        auxiliary = TASKS[pair.task].auxiliary
+        auxiliary = is_auxiliary(pair.task)
         groups[auxiliary] = groups.get(auxiliary, 0.0) + power
     if auxiliary_share is None or len(groups) == 1:
         total = sum(powers.values())
         return {pair: power / total for pair, power in powers.items()}
     shares = {True: auxiliary_share, False: 1 - auxiliary_share}
     factors = {auxiliary: shares[auxiliary] / total for auxiliary, total in groups.items()}
-    return {pair: power * factors[TASKS[pair.task].auxiliary] for pair, power in powers.items()}
+    return {pair: power * factors[is_auxiliary(pair.task)] for pair, power in powers.items()}
 
 
 class PairBatchSampler(Sampler[list[Key]]):

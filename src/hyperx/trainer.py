@@ -38,10 +38,11 @@ class HyperXTrainer(Trainer):
         model: what to train.
         examples: each trained pair's encoded sentences; auxiliary tasks' too.
         streams: those of the pairs whose sentences are read while training.
-        dev: each trained pair's dev sentences; their mean score chooses the best checkpoint.
+        dev: each trained pair's dev sentences; their mean score chooses the best checkpoint. Without any, it is the last.
         config: how to train.
         folder: where checkpoints and logs go.
         seed: of the order of batches, masks and dropout.
+        checkpoints: whether to write them; seconds of training need none.
     """
 
     def __init__(
@@ -55,10 +56,11 @@ class HyperXTrainer(Trainer):
         seed: int,
         streams: Mapping[Pair, StreamedExamples] | None = None,
         callbacks: Sequence[TrainerCallback] = (),
+        checkpoints: bool = True,
     ) -> None:
         self.config = config
         self.hyperx = model
-        self.dev = {pair: list(sentences)[: config.dev_sentences] for pair, sentences in dev.items()}
+        self.dev = {pair: rows for pair in dev if (rows := list(dev[pair])[: config.dev_sentences])}
         self.share = Share(config.pairs_per_step, process_index(), num_processes())
         if config.batch_size < num_processes():
             raise HyperXError(
@@ -76,7 +78,9 @@ class HyperXTrainer(Trainer):
         )
         super().__init__(
             model=model,
-            args=training_arguments(model, config, self.share, folder=folder, seed=seed, select=bool(self.dev)),
+            args=training_arguments(
+                model, config, self.share, folder=folder, seed=seed, select=bool(self.dev), checkpoints=checkpoints
+            ),
             train_dataset=PairDataset(),
             eval_dataset=PairDataset(),  # `evaluate` scores `dev`; the Trainer asks for something all the same
             data_collator=PairCollator(
@@ -168,7 +172,14 @@ def parameter_groups(model: HyperX, learning_rate: float) -> list[dict[str, Any]
 
 
 def training_arguments(
-    model: HyperX, config: TrainingConfig, share: Share, *, folder: Path, seed: int, select: bool
+    model: HyperX,
+    config: TrainingConfig,
+    share: Share,
+    *,
+    folder: Path,
+    seed: int,
+    select: bool,
+    checkpoints: bool,
 ) -> TrainingArguments:
     """Translate a run's training section; `select` keeps the checkpoint with the best dev score."""
     warmup = model.method.warmup_ratio if config.warmup_ratio is None else config.warmup_ratio
@@ -186,7 +197,7 @@ def training_arguments(
         max_grad_norm=config.max_grad_norm,
         eval_strategy="steps" if select else "no",
         eval_steps=eval_steps,
-        save_strategy="steps",
+        save_strategy="steps" if checkpoints else "no",
         save_steps=eval_steps,
         save_total_limit=2,
         load_best_model_at_end=select,

@@ -6,7 +6,21 @@ import warnings
 import typer
 from transformers.utils import logging as transformers_logging
 
-from hyperx.cli import backbone, compare, data, evaluate, matrix, quickstart, report, study, tag, train
+from hyperx.cli import (
+    adapt,
+    backbone,
+    compare,
+    data,
+    evaluate,
+    export,
+    matrix,
+    push,
+    quickstart,
+    report,
+    study,
+    tag,
+    train,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,9 +33,12 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("matrix")(matrix.matrix)
 app.command("compare")(compare.compare)
+app.command("adapt")(adapt.adapt)
 app.command("study")(study.study)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
+app.command("export")(export.export)
+app.command("push")(push.push)
 app.add_typer(data.app, name="data")
 app.add_typer(backbone.app, name="backbone")
 

@@ -1,6 +1,6 @@
 """``hyperx data``: what data there is, and whether it can be used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hyperx.data.annotation import annotation
 from hyperx.data.catalog import CORPORA, languages, load_splits, tasks
 from hyperx.data.check import FileReport, check_file, collected_notices, count
 from hyperx.errors import HyperXError
@@ -32,15 +33,19 @@ def list_corpora() -> None:
 @app.command()
 def check(
     paths: Annotated[list[Path], typer.Argument(help="Files of sentences.")],
-    task: Annotated[str | None, typer.Option(help="pos, ner or mlm; found from the tags unless given.")] = None,
-    format: Annotated[str, typer.Option(help="conllu, columns, wikiann, text or jsonl; found unless given.")] = "auto",
+    task: Annotated[
+        str | None, typer.Option(help="pos, ner, parse or another; found from the tags unless given.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="conllu, columns, wikiann, tsv, text or jsonl; found unless given.")
+    ] = "auto",
     tag_column: Annotated[int | None, typer.Option(help="The tag's column, from 1; found unless given.")] = None,
     label_map: Annotated[list[str] | None, typer.Option(help="A label to rename, such as DATE=O.")] = None,
 ) -> None:
     """Read files as training would, and report what they hold; exit status 1 if one can't be used."""
     console = Console(highlight=False, soft_wrap=True)
-    renamed = dict(_pair(text) for text in label_map or ())
-    reports = [check_file(path, task=task, format=format, tag_column=tag_column, label_map=renamed) for path in paths]
+    names = renamed(label_map or [])
+    reports = [check_file(path, task=task, format=format, tag_column=tag_column, label_map=names) for path in paths]
     for report in reports:
         show(report, console)
     if any(report.error for report in reports):
@@ -64,7 +69,7 @@ def stats(
                 f"{report.sentences:,}",
                 f"{report.words:,}",
                 f"{report.words / max(report.sentences, 1):.1f}",
-                f"{report.labels.total():,}" if report.task == "ner" else "",
+                f"{report.labels.total():,}" if annotation(report.task).spans else "",
             )
     Console(highlight=False).print(table)
 
@@ -109,8 +114,16 @@ def show_notices(notices: list[str], console: Console) -> None:
         console.print(f"  [yellow]note[/] and {len(notices) - MAX_NOTICES:,} more like these; see hyperx data check")
 
 
-def _pair(text: str) -> tuple[str, str]:
-    old, equals, new = text.partition("=")
-    if not equals or not old or not new:
-        raise HyperXError(f"'{text}' does not rename a label; expected OLD=NEW, such as DATE=O")
-    return old, new
+def renamed(texts: Iterable[str]) -> dict[str, str]:
+    """Read ``OLD=NEW`` options.
+
+    Raises:
+        HyperXError: one is none.
+    """
+    names = {}
+    for text in texts:
+        old, equals, new = text.partition("=")
+        if not equals or not old or not new:
+            raise HyperXError(f"'{text}' does not rename a label; expected OLD=NEW, such as DATE=O")
+        names[old] = new
+    return names

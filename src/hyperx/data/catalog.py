@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from hyperx.data import hub, textfile
+from hyperx.data.annotation import Annotation
 from hyperx.data.archive import PAPER_TREEBANKS, ud27_folder
 from hyperx.data.read import detect_format, read_sentences
 from hyperx.data.sentence import Sentence
@@ -57,7 +58,7 @@ def load_splits(
 
 
 def load_files(
-    task: str,
+    task: str | Annotation,
     paths: Mapping[str, Path],
     *,
     format: str = "auto",
@@ -260,9 +261,9 @@ CORPORA = {
         ),
         Corpus(
             "ud",
-            ("pos",),
+            ("pos", "parse", "feats"),
             "Treebanks of Universal Dependencies, as ud/UD_*/*.conllu: https://universaldependencies.org",
-            "by treebank",
+            "by treebank, in its LICENSE.txt: mostly CC BY-SA, some non-commercial",
             _ud_languages,
             _load_ud,
             on_disk=True,
@@ -278,9 +279,9 @@ CORPORA = {
         ),
         Corpus(
             "ud-2.7",
-            ("pos",),
+            ("pos", "parse", "feats"),
             "The paper's treebanks in its release 2.7, from LINDAT (handle 11234/1-3424), downloaded once.",
-            "by treebank",
+            "by treebank, in its LICENSE.txt: mostly CC BY-SA, some non-commercial",
             lambda root: list(PAPER_TREEBANKS),
             _load_ud27,
         ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -15,7 +15,7 @@ class MatrixShape:
     """The matrix that a method serves and the backbone that its adapters fit.
 
     Attributes:
-        num_labels: each task's; none for an auxiliary task.
+        num_labels: of each task's linear head; none for a task with another head.
     """
 
     num_labels: tuple[int, ...]
@@ -36,9 +36,12 @@ class Method(nn.Module):
 
     Attributes:
         needs_labels: a language can be served only if labelled data of it was seen, in whatever task.
+        numbered: what in the state belongs to a language or a task: prefixes of names that its number follows, or of
+            tensors that have a row each.
     """
 
     needs_labels: ClassVar[bool] = False
+    numbered: ClassVar[dict[str, Literal["language", "task"]]] = {}
 
     learning_rate: float
     learning_rates: dict[str, float]

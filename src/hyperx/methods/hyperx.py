@@ -1,6 +1,6 @@
 """Hyper-X: adapter weights written by a hypernetwork."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
@@ -35,6 +35,11 @@ class HyperXConfig(BaseModel):
 
 class HyperXMethod(Method):
     """A hypernetwork writes every pair's adapters."""
+
+    numbered: ClassVar[dict[str, Literal["language", "task"]]] = {
+        "hypernetwork.language_embeddings": "language",
+        "hypernetwork.task_embeddings": "task",
+    }
 
     def __init__(self, config: HyperXConfig, shape: MatrixShape) -> None:
         super().__init__(config, shape)

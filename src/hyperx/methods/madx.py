@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,6 +54,7 @@ class MADXMethod(Method):
 
     learning_rate = 1e-4
     warmup_ratio = 0.05
+    numbered: ClassVar[dict[str, Literal["language", "task"]]] = {"languages": "language", "tasks": "task"}
 
     def __init__(self, config: MADXConfig, shape: MatrixShape) -> None:
         super().__init__(config, shape)
@@ -119,14 +120,27 @@ class MADXMethod(Method):
 
     def forward(self, tasks: Tensor, languages: Tensor) -> Adapters:
         """Return each pair's stacks: its language's adapter and, for a task with labels, the task's on top."""
-        hidden = self.shape.hidden_size
         modules = [self.languages[language] for language in languages.tolist()]
-        banks = [_bank([module.layers for module in modules], hidden, self.config.language_bottleneck)]
-        if str(int(tasks[0])) in self.tasks:
-            flat = [self.tasks[str(task)] for task in tasks.tolist()]
-            banks.append(_bank(flat, hidden, self.config.task_bottleneck))
+        tagged = str(int(tasks[0])) in self.tasks
+        return self.stacked(
+            torch.stack([module.layers for module in modules]),
+            torch.stack([self.tasks[str(task)] for task in tasks.tolist()]) if tagged else None,
+            torch.stack([module.coupling for module in modules]) if self.config.invertible else None,
+        )
+
+    def stacked(self, languages: Tensor, tasks: Tensor | None, couplings: Tensor | None) -> Adapters:
+        """Cut pairs' flat weights into their stacks.
+
+        Shapes:
+            languages, tasks: ``(pairs, layers, size)``, the languages' adapters and the tasks' on top.
+            couplings: ``(pairs, 2, size)``, the invertible adapters'.
+        """
+        hidden = self.shape.hidden_size
+        banks = [_bank(languages, hidden, self.config.language_bottleneck)]
+        if tasks is not None:
+            banks.append(_bank(tasks, hidden, self.config.task_bottleneck))
         layers: list[Stack | None] = [Stack(adapters) for adapters in zip(*banks, strict=True)]
-        coupling = _coupling(torch.stack([module.coupling for module in modules])) if self.config.invertible else None
+        coupling = None if couplings is None else _coupling(couplings)
         return Adapters(layers + [None] * self.config.skip_last_layer, coupling)
 
 
@@ -164,11 +178,9 @@ def _initial(count: int, hidden_size: int, bottleneck: int) -> Tensor:
     return flat
 
 
-def _bank(flat: Sequence[Tensor], hidden_size: int, bottleneck: int) -> list[AdapterWeights]:
-    """Cut several pairs' flat weights, each ``(layers, size)``, into one `AdapterWeights` a layer."""
-    return [
-        unflatten(layer, hidden_size=hidden_size, bottleneck=bottleneck) for layer in torch.stack(list(flat)).unbind(1)
-    ]
+def _bank(flat: Tensor, hidden_size: int, bottleneck: int) -> list[AdapterWeights]:
+    """Cut pairs' flat weights, ``(pairs, layers, size)``, into one `AdapterWeights` a layer."""
+    return [unflatten(layer, hidden_size=hidden_size, bottleneck=bottleneck) for layer in flat.unbind(1)]
 
 
 def _coupling(flat: Tensor) -> CouplingWeights:

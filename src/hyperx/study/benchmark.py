@@ -16,7 +16,37 @@ from hyperx.partition import make_partitions
 
 SHIPPED = Path(str(files("hyperx.study"))) / "benchmarks"
 TASKS = ("pos", "ner")
+LANGUAGE_ADAPTERS = "language-adapters"
+MIXED_ONLY = ("paper", "psf")  # methods that the single-source settings leave out
 Choice = dict[str, list[str]]
+
+
+class FewShotTraining(Strict):
+    """How a method trains on a few sentences."""
+
+    steps: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+
+
+class FewShot(Strict):
+    """The study of few labelled sentences.
+
+    Attributes:
+        languages: to learn each task in.
+        sizes: numbers of sentences.
+        draws: of the sentences, the same for every method.
+        methods: those compared, by their names in the benchmark.
+    """
+
+    languages: list[str] = Field(min_length=1)
+    sizes: list[int] = Field(min_length=1)
+    draws: int = Field(3, ge=1)
+    methods: dict[str, FewShotTraining]
+
+    @field_validator("languages")
+    @classmethod
+    def _canonical(cls, value: list[str]) -> list[str]:
+        return [normalize(language) for language in value]
 
 
 class Scale(Strict):
@@ -24,26 +54,34 @@ class Scale(Strict):
 
     Attributes:
         training: of every run.
+        methods: what a method's training has otherwise, by its name in the benchmark, or that of `LANGUAGE_ADAPTERS`.
         language_steps: MAD-X's steps for each language's adapter.
         seeds: of Hyper-X and MAD-X in the mixed setting; everything else has one.
+        few_shot: the study of that name, which there is not unless given.
     """
 
     training: TrainingConfig
+    methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
     language_steps: int = Field(ge=1)
     seeds: int = Field(2, ge=1)
+    few_shot: FewShot | None = None
+
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for training in value.values():
+            TrainingConfig.model_validate(training)
+        return value
+
+    def training_of(self, system: str) -> TrainingConfig:
+        """Return a method's training."""
+        return TrainingConfig.model_validate(self.training.model_dump() | self.methods.get(system, {}))
 
 
 class MethodEntry(Strict):
-    """A method, and what its training has otherwise than the scale's."""
+    """A method of a benchmark."""
 
     method: MethodConfig = Field(discriminator="name")
-    training: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("training")
-    @classmethod
-    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
-        TrainingConfig.model_validate(value)
-        return value
 
 
 class Benchmark(Strict):
@@ -149,15 +187,25 @@ def _on_disk(entry: Entry) -> bool:
 
 
 def _check(benchmark: Benchmark, path: Path) -> None:
-    """Raise unless partitions and swaps are among the families' languages."""
+    """Raise unless partitions, swaps and few-shot studies are among the families' languages and the methods."""
+    few_shot = {f"scales.{name}.few_shot": scale.few_shot for name, scale in benchmark.scales.items() if scale.few_shot}
     known = set(benchmark.languages)
     named = {
         "partitions": {lang for part in benchmark.partitions for languages in part.values() for lang in languages},
         "swaps": {language for pair in benchmark.swaps for language in pair},
+        **{f"{key}.languages": set(study.languages) for key, study in few_shot.items()},
     }
     for key, languages in named.items():
         if languages - known:
             raise HyperXError(f"{path}: '{key}' names {', '.join(sorted(languages - known))}, which no family holds")
+    for key, study in few_shot.items():
+        if unknown := set(study.methods) - (set(benchmark.methods) - set(MIXED_ONLY)):
+            raise HyperXError(
+                f"{path}: '{key}.methods' names {', '.join(sorted(unknown))}, which no run on English trains"
+            )
+    for name, scale in benchmark.scales.items():
+        if unknown := set(scale.methods) - set(benchmark.methods) - {LANGUAGE_ADAPTERS}:
+            raise HyperXError(f"{path}: 'scales.{name}.methods' names {', '.join(sorted(unknown))}, which is no method")
     for part in benchmark.partitions:
         if set(part) != set(TASKS):
             raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")

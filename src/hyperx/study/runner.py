@@ -1,4 +1,4 @@
-"""Runs a study's runs, each in a process of its own: skips the finished, resumes the broken off, keeps the figures."""
+"""Runs a study's runs, each or a group in a process of its own: skips the finished, resumes the broken off, keeps the figures."""
 
 import os
 import shutil
@@ -26,6 +26,9 @@ class Runner:
         runs: in the order in which to start them; what a run needs is started before.
         results: the folder that a finished run's figures are copied to.
         tell: told what happens, a line at a time.
+
+    Attributes:
+        running: the process of each run that is under way; runs of a group share one.
     """
 
     def __init__(
@@ -75,26 +78,39 @@ class Runner:
         unfinished = {run.name for run in (*self.waiting, *self.running)}
         lost = {run.name for run in self.failed}
         for run in list(self.waiting):
+            if run in self.running:
+                continue
             if run.needs in lost:
                 self.waiting.remove(run)
                 self.failed.append(run)
                 self.tell(f"{run.name} is left out: it needs {run.needs}")
-            elif len(self.running) < self.jobs and run.needs not in unfinished:
-                resume = (run.config.folder / "checkpoints").exists()
-                self.waiting.remove(run)
-                self.running[run] = self._train(run, resume=resume)
-                self.tell(f"{run.name} {'goes on' if resume else 'starts'}")
+            elif len(set(self.running.values())) < self.jobs and run.needs not in unfinished:
+                together = [run] if run.group is None else [r for r in self.waiting if r.group == run.group]
+                resume = run.group is None and (run.config.folder / "checkpoints").exists()
+                self.running |= dict.fromkeys(together, self._train(together, resume=resume))
+                self.waiting = [run for run in self.waiting if run not in self.running]
+                self.tell(f"{run.group or run.name} {'goes on' if resume else 'starts'}")
 
-    def _train(self, run: Run, *, resume: bool) -> "subprocess.Popen[bytes]":
-        folder = run.config.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        config = folder / "config.yaml"
-        save_run_config(run.config, config)
-        command = [sys.executable, "-m", "hyperx", "train", str(config), *(["--resume"] if resume else [])]
+    def _train(self, runs: Sequence[Run], *, resume: bool) -> "subprocess.Popen[bytes]":
+        for run in runs:
+            run.config.folder.mkdir(parents=True, exist_ok=True)
+            save_run_config(run.config, run.config.folder / "config.yaml")
+        if runs[0].group is None:
+            arguments = [
+                "hyperx",
+                "train",
+                str(runs[0].config.folder / "config.yaml"),
+                *(["--resume"] if resume else []),
+            ]
+        else:
+            arguments = ["hyperx.study.few_shot", *(str(run.config.folder) for run in runs)]
         threads = max(1, (os.cpu_count() or 1) // self.jobs)
-        with (folder / LOG).open("ab") as log:
+        with _log(runs[0]).open("ab") as log:
             return subprocess.Popen(
-                command, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": str(threads)}
+                [sys.executable, "-m", *arguments],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "OMP_NUM_THREADS": str(threads)},
             )
 
     def _collect(self) -> None:
@@ -103,9 +119,9 @@ class Runner:
             if code is None:
                 continue
             del self.running[run]
-            if code:
+            if code and not (run.group and self.finished(run)):  # the first of a group may be done when one fails
                 self.failed.append(run)
-                self.tell(f"{run.name} failed; the reason is at the end of {run.config.folder / LOG}")
+                self.tell(f"{run.name} failed; the reason is at the end of {_log(run)}")
             else:
                 self._keep(run)
                 self.tell(f"{run.name} is done: {_scores(self.results / run.name)}")
@@ -118,6 +134,10 @@ class Runner:
         ):  # results.json says that it is all there
             if (run.config.folder / name).exists():
                 shutil.copy2(run.config.folder / name, folder / name)
+
+
+def _log(run: Run) -> Path:
+    return run.config.folder / LOG if run.group is None else run.config.folder.parent / f"{run.group}.log"
 
 
 def _seconds(folder: Path) -> float:

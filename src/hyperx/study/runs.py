@@ -7,11 +7,9 @@ from typing import Any
 
 from hyperx.config import RunConfig
 from hyperx.methods import MADXConfig, PSFConfig
-from hyperx.study.benchmark import TASKS, Benchmark
+from hyperx.study.benchmark import LANGUAGE_ADAPTERS, MIXED_ONLY, TASKS, Benchmark, FewShot
 
 SEVERAL_SEEDS = ("hyperx", "madx")
-MIXED_ONLY = ("paper", "psf")
-LANGUAGE_ADAPTERS = "language-adapters"
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +17,10 @@ class Run:
     """A run of a study.
 
     Attributes:
-        setting: ``single-pos``, ``single-ner``, ``multi``, ``mixed-1`` and on, ``swapped-1`` and on.
+        setting: ``single-pos``, ``single-ner``, ``multi``, ``mixed-1`` and on, ``swapped-1`` and on, ``few-shot``.
         system: a method's name in the benchmark; with what was changed, ``hyperx-mlm-none``.
         needs: a run to be finished before.
+        group: runs of the same are short ones that one process trains.
     """
 
     setting: str
@@ -29,6 +28,7 @@ class Run:
     seed: int
     config: RunConfig
     needs: str | None = None
+    group: str | None = None
 
     @property
     def name(self) -> str:
@@ -70,16 +70,52 @@ class Planner:
         systems = [system for system in ("hyperx", "finetune") if system in self.benchmark.methods]
         return [self.run(setting, system) for setting in settings for system in systems]
 
+    def few_shot(self) -> list[Run]:
+        """Plan a few labelled sentences for the models that know both tasks from English (Figure 6)."""
+        study = self.benchmark.scales[self.scale].few_shot
+        if study is None:
+            return []
+        sources = {system: self.run("multi", system) for system in study.methods}
+        few = [
+            self._few_shot(study, source, task, language, size, draw)
+            for source in sources.values()
+            for task in TASKS
+            for language in study.languages
+            for size in study.sizes
+            for draw in range(1, 1 + study.draws)
+        ]
+        return self._with_language_adapters([*sources.values(), *few])
+
+    def _few_shot(self, study: FewShot, source: Run, task: str, language: str, size: int, draw: int) -> Run:
+        group = f"few-shot-{source.system}-{task}-{language}"
+        training = source.config.training.model_copy(
+            update={**study.methods[source.system].model_dump(), "dev_sentences": 0}
+        )
+        config = self._config(
+            f"{group}-{size}-draw{draw}",
+            seed=draw,
+            start=str(source.config.folder),
+            method=source.config.method,
+            train={task: [language]},
+            evaluate={task: [language]},
+            training=training,
+        )
+        drawn = [entry.model_copy(update={"max_sentences": size, "draw": draw}) for entry in config.data]
+        return Run(
+            "few-shot", source.system, draw, config.model_copy(update={"data": drawn}), needs=source.name, group=group
+        )
+
     def _partitions(self) -> list[str]:
         return [f"mixed-{number}" for number in range(1, len(self.benchmark.partitions) + 1)]
 
     def _mixed(self) -> list[Run]:
-        seeds = self.benchmark.scales[self.scale].seeds
+        # The first seeds come first, so that a study that is cut short has every method's.
         return [
             self.run(setting, system, seed)
-            for setting in self._partitions()
+            for seed in range(1, 1 + self.benchmark.scales[self.scale].seeds)
             for system in self.benchmark.methods
-            for seed in range(1, 1 + (seeds if system in SEVERAL_SEEDS else 1))
+            for setting in self._partitions()
+            if seed == 1 or system in SEVERAL_SEEDS
         ]
 
     def _with_language_adapters(self, runs: list[Run]) -> list[Run]:
@@ -88,7 +124,8 @@ class Planner:
 
     def run(self, setting: str, system: str, seed: int = 1, *, mlm: Any = "all") -> Run:
         """Make a run; `mlm` is the raw text of a method that trains on it."""
-        entry = self.benchmark.methods["hyperx" if system.startswith("hyperx") else system]
+        base = "hyperx" if system.startswith("hyperx") else system
+        entry = self.benchmark.methods[base]
         train: dict[str, Any] = self._labelled(setting)
         scored: dict[str, Any] = {task: "all" for task in train}
         # Only Hyper-X and the single adapter learn from raw text beside the labels, as in the paper.
@@ -102,14 +139,13 @@ class Planner:
         if isinstance(method, PSFConfig):  # it knows the languages of its labels, and no other
             labelled = sorted({language for languages in train.values() for language in languages})
             scored = {task: labelled for task in train}
-        training = self.benchmark.scales[self.scale].training
         config = self._config(
             f"{setting}-{system}-seed{seed}",
             seed=seed,
             method=method,
             train=train,
             evaluate=scored,
-            training=training.model_validate(training.model_dump() | entry.training),
+            training=self.benchmark.scales[self.scale].training_of(base),
         )
         return Run(setting, system, seed, config, needs)
 
@@ -122,7 +158,7 @@ class Planner:
             seed=1,
             method=self.benchmark.methods["madx"].method,
             train={"mlm": "all"},
-            training=scale.training.model_copy(
+            training=scale.training_of(LANGUAGE_ADAPTERS).model_copy(
                 update={"steps": steps, "temperature": 1e9, "eval_steps": min(1000, steps)}
             ),
         )
@@ -151,4 +187,5 @@ STUDIES: dict[str, Callable[[Planner], list[Run]]] = {
     "efficiency": Planner.efficiency,
     "mlm": Planner.mlm,
     "sources": Planner.sources,
+    "few-shot": Planner.few_shot,
 }

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from hyperx.data.sentence import Sentence
 from hyperx.encoding import encode
-from hyperx.tasks.base import IGNORED, Batch, Example, collate_inputs
+from hyperx.tasks.base import IGNORED, Batch, Example, Task, collate_inputs
 
 MASKED = 0.15  # of the pieces; of these 80 % become the mask, 10 % a random piece, 10 % stay (Devlin et al., 2019)
 
@@ -39,6 +39,15 @@ class MaskedLanguageModelHead(nn.Module):
         """
         self.candidates = pieces.to(self.candidates)
         self.bias = nn.Parameter((counts / counts.sum()).log().to(self.bias))
+        self._output = None
+
+    def extend(self, pieces: Tensor, counts: Tensor) -> None:
+        """Predict among `pieces`, too; those that are new start from their frequencies."""
+        new = ~torch.isin(pieces, self.candidates)
+        joined, order = torch.cat([self.candidates, pieces[new].to(self.candidates)]).sort()
+        frequencies = (counts / counts.sum()).log()[new].to(self.bias)
+        self.candidates = joined
+        self.bias = nn.Parameter(torch.cat([self.bias.detach(), frequencies])[order])
         self._output = None
 
     def forward(self, hidden: Tensor, inverse: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> Tensor:
@@ -74,14 +83,11 @@ class InvertedHead:
         return self.head(hidden, self.inverse)
 
 
-class MaskedLanguageModelling:
+class MaskedLanguageModelling(Task):
     """Predicts masked pieces of raw text."""
 
-    name: ClassVar[str] = "mlm"
+    name = "mlm"
     auxiliary: ClassVar[bool] = True
-
-    def __init__(self, labels: Sequence[str] | None = None) -> None:
-        self.labels = list(labels or ())
 
     def head(self, encoder: nn.Module, config: Any) -> nn.Module:
         """Return a new head over the encoder's own word embeddings."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, overload
 
 from torch import Tensor
 
-from hyperx.calibration import spans_of, word_scores
 from hyperx.data.sentence import Sentence
 from hyperx.languages import normalize
+from hyperx.metrics import spans
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger
 from hyperx.text.segment import Offsets, Segmenter
@@ -36,9 +36,7 @@ class TextTagger:
         self.language = normalize(language)
         names = [tasks] if isinstance(tasks, str) else list(dict.fromkeys(tasks))
         self.taggers = {name: Tagger(model, Pair(name, self.language), batch_size=batch_size) for name in names}
-        self.span_tasks = [
-            name for name, tagger in self.taggers.items() if any(label.startswith("B-") for label in tagger.task.labels)
-        ]
+        self.span_tasks = [name for name, tagger in self.taggers.items() if tagger.task.spans]
         self.temperatures = model.model_config.temperatures
         self.window = WINDOW * batch_size
 
@@ -101,17 +99,16 @@ class TextTagger:
                 layers[number][name] = self._layer(tagger, scores, sentences[number])
         return [TaggedSentence(sentence, own) for sentence, own in zip(sentences, layers, strict=True)]
 
-    def _layer(self, tagger: Tagger, log_probabilities: Tensor, sentence: TextSentence) -> Layer:
-        name, labels = tagger.task.name, tagger.task.labels
-        tags = tagger.task.decode(log_probabilities)
-        chosen = [labels.index(tag) for tag in tags]
-        scores = word_scores(log_probabilities, chosen, self.temperatures.get(name, 1.0))
-        spans = None
-        if name in self.span_tasks:
-            spans = tuple(
-                _span(sentence, label, first, last, min(scores[first:last])) for label, first, last in spans_of(tags)
+    def _layer(self, tagger: Tagger, scores: Tensor, sentence: TextSentence) -> Layer:
+        task = tagger.task
+        tags = task.decode(scores)
+        confidences = task.confidences(scores, tags, self.temperatures.get(task.name, 1.0))
+        found = None
+        if task.spans:
+            found = tuple(
+                _span(sentence, label, first, last, min(confidences[first:last])) for label, first, last in spans(tags)
             )
-        return Layer(tuple(tags), tuple(scores), spans)
+        return Layer(tuple(tags), tuple(confidences), found, task)
 
 
 def _span(sentence: TextSentence, label: str, first: int, last: int, score: float) -> Span:

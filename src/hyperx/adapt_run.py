@@ -1,0 +1,116 @@
+"""Growing a run's or a saved model: its scores before and after, and the new model's folder."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hyperx.adapt import Adaptation, Sentences, Share, adapt
+from hyperx.config import TrainingConfig, load_run_config
+from hyperx.data.sentence import Sentence
+from hyperx.dataset import RunData, load_data
+from hyperx.errors import HyperXError
+from hyperx.evaluation import evaluate, merge
+from hyperx.languages import name as language_name
+from hyperx.model_card import model_card
+from hyperx.modeling import CARD_NAME, HyperX
+from hyperx.pairs import Pair
+from hyperx.results import Results
+from hyperx.run import majority_tags, write_json
+
+logger = logging.getLogger(__name__)
+
+
+def adapt_run(
+    run: str,
+    output: Path,
+    data: Sentences,
+    *,
+    tests: Sentences,
+    training: TrainingConfig,
+    train: Share = "embeddings",
+    seed: int = 1,
+    progress: Callable[[str], None] = lambda doing: None,
+    **how: Any,
+) -> tuple[Adaptation, Results, Results]:
+    """Grow a run's or a saved model by `adapt`, score it, and write its folder.
+
+    The folder holds ``model/``, ``adaptation.json`` (what was done), ``results.json`` and ``results-before.json``. Cells
+    that stayed as they were keep their rows of the run's own ``results.json``.
+
+    Args:
+        run: a run's or a model's folder, or a Hub id.
+        tests: gold sentences of cells. The run's own test sets join them for the cells that training may change.
+        how: what `adapt` takes besides.
+
+    Returns:
+        What `adapt` returns, and the scores before, of the cells that there were, and after.
+
+    Raises:
+        HyperXError: the model can't be loaded, grown or scored, or the folder holds one already.
+    """
+    if (output / "model").exists():
+        raise HyperXError(f"{output} holds a model already; give another folder")
+    progress("Loading the model")
+    old = HyperX.from_pretrained(run)
+    config = old.model_config
+    languages = set(config.languages) if train == "all" else {pair.language for pair in data} & set(config.languages)
+    cells = {**(_own_tests(Path(run), languages) if languages else {}), **tests}
+    majority = majority_tags(_as_run({**cells, **data}))
+
+    def score(model: HyperX, cells: Mapping[Pair, Any], name: str) -> Results:
+        return evaluate(model, cells, run=name, seed=seed, majority=majority, progress=progress)
+
+    known = {
+        pair: rows for pair, rows in cells.items() if pair.task in config.tasks and pair.language in config.languages
+    }
+    before = score(old, known, Path(run).resolve().name)
+    result = adapt(old, data, train=train, training=training, seed=seed, **how)
+    after = score(result.model, cells, output.resolve().name)
+    whole = after
+    if train == "embeddings" and (Path(run) / "results.json").is_file():
+        kept = Results.load(Path(run))
+        kept.rows = [row for row in kept.rows if row.language not in result.moved]
+        whole = merge(kept, after)
+    _save(output, result, before, whole, history=_history(run, result, data, train, training))
+    return result, before, after
+
+
+def _own_tests(run: Path, languages: set[str]) -> dict[Pair, list[Sentence]]:
+    """Return the test sets of a run's cells in these languages; none where they are not at hand."""
+    if not (run / "config.yaml").is_file():
+        return {}
+    try:
+        own = load_data(load_run_config(run / "config.yaml")).test
+    except HyperXError as error:
+        logger.warning("the test sets of %s are not at hand: %s", run, error)
+        return {}
+    return {pair: list(rows) for pair, rows in own.items() if pair.language in languages}
+
+
+def _as_run(sentences: Sentences) -> RunData:
+    return RunData({pair: list(rows) for pair, rows in sentences.items()})
+
+
+def _history(run: str, result: Adaptation, data: Sentences, train: Share, training: TrainingConfig) -> str:
+    """Say what was done, in sentences."""
+    parts = [f"Grown from `{Path(run).name}`."]
+    if data:
+        given = ", ".join(f"{len(rows):,} sentences of {pair}" for pair, rows in data.items())
+        what = "everything that its method trains" if train == "all" else "new embeddings and heads alone"
+        parts.append(f"Trained on {given}: {training.steps:,} steps, {what}.")
+    for language, weights in result.relatives.items():
+        nearest = ", ".join(f"{language_name(other)} {weight:.0%}" for other, weight in list(weights.items())[:3])
+        parts.append(f"The embedding of {language_name(language)} started at its relatives' ({nearest}).")
+    return " ".join(parts)
+
+
+def _save(output: Path, result: Adaptation, before: Results, after: Results, *, history: str) -> None:
+    config = result.model.model_config
+    result.model.save_pretrained(output / "model")
+    card = model_card(config, name=output.name, results=after, history=history)
+    (output / "model" / CARD_NAME).write_text(card, encoding="utf-8")
+    write_json(output / "adaptation.json", {"history": history, "moved": result.moved, "relatives": result.relatives})
+    if before.rows:
+        before.save(output / "results-before.json")
+    after.save(output / "results.json")

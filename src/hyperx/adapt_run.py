@@ -85,7 +85,7 @@ def _own_tests(run: Path, languages: set[str]) -> dict[Pair, list[Sentence]]:
     except HyperXError as error:
         logger.warning("the test sets of %s are not at hand: %s", run, error)
         return {}
-    return {pair: rows for pair, rows in own.items() if pair.language in languages}
+    return {pair: list(rows) for pair, rows in own.items() if pair.language in languages}
 
 
 def _as_run(sentences: Sentences) -> RunData:

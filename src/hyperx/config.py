@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
@@ -72,6 +72,10 @@ class HubEntry(Strict):
         task, language: the pair that it holds.
         train, dev, test: its splits' names; null for one that it has not.
         label_map, max_sentences, draw: as for files.
+        files: addresses of a data set outside the Hub, such as ``s3://bucket/*.parquet``; `hub` names their format then.
+        streaming: read raw text while training, and never all of it; needs `sentences`.
+        sentences: how many to count a streamed training set as when pairs are drawn.
+        buffer: sentences of a stream that are shuffled together.
     """
 
     hub: str
@@ -85,6 +89,18 @@ class HubEntry(Strict):
     label_map: dict[str, str] = {}
     max_sentences: int | None = Field(None, ge=1)
     draw: int | None = Field(None, ge=0, le=2**31)
+    files: str | list[str] | None = None
+    streaming: bool = False
+    sentences: int | None = Field(None, ge=1)
+    buffer: int = Field(10_000, ge=1, le=10_000_000)
+
+    @model_validator(mode="after")
+    def _sized(self) -> "HubEntry":
+        if self.streaming and (self.sentences is None or self.train is None):
+            raise ValueError("a streamed data set needs 'train' and, for drawing pairs, its number of 'sentences'")
+        if self.streaming and (self.max_sentences is not None or self.draw is not None):
+            raise ValueError("a streamed data set is read over and over; leave 'max_sentences' and 'draw' out")
+        return self
 
 
 Entry = CorpusEntry | FilesEntry | HubEntry
@@ -95,7 +111,8 @@ class TrainingConfig(Strict):
 
     Attributes:
         steps: optimizer steps.
-        batch_size: sentences a step, all of one pair.
+        batch_size: sentences a step, of one pair and of all processes together.
+        pairs_per_step: pairs that share a step and its sentences.
         max_length: pieces in a sentence; longer ones are split.
         learning_rate: the method's own, unless given.
         warmup_ratio: share of the steps with a rising learning rate; the method's own, unless given.
@@ -108,7 +125,8 @@ class TrainingConfig(Strict):
     """
 
     steps: int = Field(3000, ge=1)
-    batch_size: int = Field(16, ge=1, le=4096)
+    batch_size: int = Field(16, ge=1, le=65536)
+    pairs_per_step: int = Field(1, ge=1)
     max_length: int = Field(256, ge=8, le=8192)
     learning_rate: float | None = Field(None, gt=0)
     warmup_ratio: float | None = Field(None, ge=0, lt=1)
@@ -119,6 +137,12 @@ class TrainingConfig(Strict):
     eval_steps: int = Field(500, ge=1)
     dev_sentences: int = Field(100, ge=0)
     report_to: str = "none"
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "TrainingConfig":
+        if self.batch_size % self.pairs_per_step:
+            raise ValueError(f"batch_size {self.batch_size} is no multiple of pairs_per_step {self.pairs_per_step}")
+        return self
 
 
 class RunConfig(Strict):

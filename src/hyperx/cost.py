@@ -3,6 +3,7 @@
 import resource
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from transformers.trainer_callback import ExportableState
 
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX
+from hyperx.pairs import Pair
 from hyperx.sampler import PairBatchSampler
 
 
@@ -25,7 +27,7 @@ class Cost(BaseModel):
         stored_parameters: those that the saved model holds beside the backbone.
         language_parameters: how many more they are for a matrix with one more language.
         examples: sentences seen in training, by task, repetitions counted.
-        pieces: of these sentences, padding not counted.
+        pieces: of these sentences, padding not counted; of streamed ones estimated.
         training_seconds: spent on training steps, before and after a break.
         peak_memory_bytes: of the process up to the end of training, or of the GPU where there is one.
         device: the accelerator, or the processor's threads.
@@ -75,19 +77,34 @@ class Stopwatch(TrainerCallback, ExportableState):
         return {"args": {}, "attributes": {"seconds": self.seconds}}
 
 
-def measure(model: HyperX, sampler: PairBatchSampler, *, seconds: float, device: str) -> Cost:
-    """Gather the cost of a run that drew its batches from `sampler` and trained for `seconds`."""
+def measure(
+    model: HyperX,
+    sampler: PairBatchSampler,
+    *,
+    seconds: float,
+    device: str,
+    streamed: Mapping[Pair, float] | None = None,
+) -> Cost:
+    """Gather the cost of a run that drew its batches from `sampler` and trained for `seconds`.
+
+    Args:
+        streamed: the mean number of pieces in a streamed pair's sentence.
+    """
     examples: Counter[str] = Counter()
-    pieces = 0
+    pieces = 0.0
     for batch in sampler:
         examples[batch[0].pair.task] += len(batch)
-        pieces += sum(int(sampler.lengths[key.pair][key.example]) for key in batch)
+        pair = batch[0].pair
+        if streamed and pair in streamed:
+            pieces += len(batch) * streamed[pair]
+        else:
+            pieces += int(sampler.lengths[pair][[key.example for key in batch]].sum())
     return Cost(
         trained_parameters=sum(model.trained_parameters().values()),
         stored_parameters=sum(tensor.numel() for tensor in model.trained_state().values()),
         language_parameters=language_parameters(model),
         examples=dict(sorted(examples.items())),
-        pieces=pieces,
+        pieces=round(pieces),
         training_seconds=seconds,
         peak_memory_bytes=peak_memory(),
         device=device,

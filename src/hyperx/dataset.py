@@ -15,7 +15,7 @@ from hyperx.languages import normalize
 from hyperx.pairs import Pair
 from hyperx.tasks import TASKS, build_task, is_auxiliary, task_class
 
-Splits = dict[str, list[Sentence]]
+Splits = Mapping[str, Sequence[Sentence]]
 
 
 @dataclass
@@ -26,33 +26,40 @@ class RunData:
         train: of the trained pairs, auxiliary tasks' among them.
         dev: of the trained pairs and the cells to score, where there is a dev set.
         test: of the cells to score.
+        streams: where the sentences of trained pairs are that are read while training.
         notices: what a user should know about how the data was used.
         kinds: of the run's own tasks.
     """
 
-    train: dict[Pair, list[Sentence]] = field(default_factory=dict)
-    dev: dict[Pair, list[Sentence]] = field(default_factory=dict)
-    test: dict[Pair, list[Sentence]] = field(default_factory=dict)
+    train: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    dev: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    test: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    streams: dict[Pair, HubEntry] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     kinds: dict[str, str] = field(default_factory=dict)
 
     @property
+    def trained(self) -> list[Pair]:
+        """The trained pairs."""
+        return [*self.train, *self.streams]
+
+    @property
     def tasks(self) -> list[str]:
         """The tasks at hand, in the order of `TASKS`, then the run's own."""
-        at_hand = {pair.task for pair in (*self.train, *self.test)}
+        at_hand = {pair.task for pair in (*self.trained, *self.test)}
         return [task for task in (*TASKS, *self.kinds) if task in at_hand]
 
     def gold(self, task: str) -> Iterator[str]:
         """Yield a task's tags in the training data."""
         for pair, sentences in self.train.items():
-            if pair.task == task:
+            if pair.task == task and not is_auxiliary(task):
                 for sentence in sentences:
                     yield from sentence.tags or ()
 
     @property
     def languages(self) -> list[str]:
         """The languages at hand, sorted."""
-        return sorted({pair.language for pair in (*self.train, *self.test)})
+        return sorted({pair.language for pair in (*self.trained, *self.test)})
 
 
 def available_pairs(config: RunConfig) -> dict[Pair, Entry]:
@@ -101,16 +108,16 @@ def load_data(config: RunConfig) -> RunData:
     trained = set(trained_pairs(config, available))
     scored = set(evaluated_pairs(config, available))
     data = RunData(kinds=config.tasks)
-    for pair in available:
-        if pair in trained | scored:
-            _add(
-                data,
-                pair,
-                read_splits(available[pair], pair, config.tasks),
-                trained=pair in trained,
-                scored=pair in scored,
-            )
-    if not data.train:
+    for pair, entry in available.items():
+        if isinstance(entry, HubEntry) and entry.streaming:
+            if not is_auxiliary(pair.task):
+                raise HyperXError(f"{pair} can't be streamed, raw text alone can; leave 'streaming' out of its entry")
+            if pair in trained:
+                data.streams[pair] = entry
+        elif pair in trained | scored:
+            splits = read_splits(entry, pair, config.tasks)
+            _add(data, pair, splits, trained=pair in trained, scored=pair in scored)
+    if not data.trained:
         raise HyperXError("there is nothing to train on: 'train' names no pair that has sentences")
     return data
 
@@ -121,6 +128,7 @@ def read_splits(entry: Entry, pair: Pair, kinds: Mapping[str, str]) -> Splits:
     Raises:
         HyperXError: a file is missing or malformed.
     """
+    splits: Splits
     if isinstance(entry, CorpusEntry):
         splits = load_splits(entry.corpus, pair.task, pair.language, root=entry.root, label_map=entry.label_map)
     elif isinstance(entry, HubEntry):
@@ -130,6 +138,7 @@ def read_splits(entry: Entry, pair: Pair, kinds: Mapping[str, str]) -> Splits:
             task=build_task(pair.task, kinds=kinds),
             splits={"train": entry.train, "dev": entry.dev, "test": entry.test},
             revision=entry.revision,
+            files=entry.files,
             label_map=entry.label_map,
         )
     else:
@@ -144,11 +153,12 @@ def read_splits(entry: Entry, pair: Pair, kinds: Mapping[str, str]) -> Splits:
     return {split: take(entry, rows) if split == "train" else rows for split, rows in splits.items()}
 
 
-def take(entry: Entry, sentences: Sequence[Sentence]) -> list[Sentence]:
+def take(entry: Entry, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
     """Return those of a training set that an entry takes; of one draw, the fewer are among the more."""
-    order = range(len(sentences))
-    if entry.draw is not None:
-        order = np.random.default_rng(entry.draw).permutation(len(sentences)).tolist()
+    if entry.draw is None:
+        return sentences[: entry.max_sentences]
+    order = np.random.default_rng(entry.draw).permutation(len(sentences)).tolist()
+    sentences = list(sentences)
     return [sentences[number] for number in order[: entry.max_sentences]]
 
 

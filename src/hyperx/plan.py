@@ -10,7 +10,7 @@ from tokenizers.models import WordLevel
 from transformers import AutoModel, PreTrainedConfig, PreTrainedTokenizerFast
 
 from hyperx.backbone import Backbone, load_config, plain_encoder
-from hyperx.config import RunConfig
+from hyperx.config import HubEntry, RunConfig
 from hyperx.dataset import RunData, available_pairs, evaluated_pairs, read_splits, trained_pairs
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX, ModelConfig
@@ -25,7 +25,7 @@ PIECES_PER_WORD = 1.8  # of a multilingual vocabulary, on average over the langu
 
 @dataclass
 class PlannedPair:
-    """A trained pair: sentences and words of its training set, None where the data is not at hand yet."""
+    """A trained pair: sentences and words of its training set, None where the data is not at hand yet, or streamed."""
 
     pair: str
     sentences: int | None
@@ -41,7 +41,7 @@ class Plan:
         trained_parameters: in all; `parts` has them by part.
         zero_shot: cells that are scored without having been trained.
         memory_bytes: of weights, gradients, optimizer and one step's activations, roughly.
-        seconds: of training, roughly; None where the data is not at hand yet.
+        seconds: of training, roughly; None where the data is not at hand yet, or streamed.
         notices: what kept the plan from being whole.
     """
 
@@ -103,8 +103,12 @@ def _sizes(
     pairs = []
     for pair in trained:
         data.train[pair] = []
+        entry = available[pair]
+        if isinstance(entry, HubEntry) and entry.streaming:
+            pairs.append(PlannedPair(str(pair), entry.sentences, None, None))
+            continue
         try:
-            splits = read_splits(available[pair], pair, config.tasks)
+            splits = read_splits(entry, pair, config.tasks)
         except HyperXError as error:
             notices.append(f"{pair}: {error}")
             pairs.append(PlannedPair(str(pair), None, None, None))
@@ -140,7 +144,7 @@ def _meta_model(config: RunConfig, shape: PreTrainedConfig, data: RunData) -> Hy
 
 def _pieces_per_step(config: RunConfig, pairs: list[PlannedPair]) -> float | None:
     """Return the expected pieces of a batch."""
-    if not pairs or any(pair.probability is None for pair in pairs):
+    if not pairs or any(pair.probability is None or pair.words is None for pair in pairs):
         return None
     words = sum((pair.probability or 0) * (pair.words or 0) / (pair.sentences or 1) for pair in pairs)
     return config.training.batch_size * min(words * PIECES_PER_WORD + 2, config.training.max_length)

@@ -32,12 +32,14 @@ def load_hub(
     task: str | Annotation,
     splits: Mapping[str, str | None] = SPLITS,
     revision: str | None = None,
+    files: str | list[str] | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> dict[str, list[Sentence]]:
     """Load a data set whose rows hold words and tags in columns named as in JSON Lines.
 
     Args:
         splits: the data set's names of train, dev and test.
+        files: of a data set outside the Hub, whose format `name` is.
 
     Raises:
         HyperXError: `datasets` is not installed, the data set can't be had, or its columns are others.
@@ -46,7 +48,7 @@ def load_hub(
     task = annotation(task)
     for split, own in splits.items():
         if own is not None:
-            read = partial(_sentences, name, config, own, task, revision)
+            read = partial(_sentences, name, config, own, task, revision, files)
             result[split] = list(normalize_tags(read, task=task, label_map=label_map))
     return result
 
@@ -79,8 +81,34 @@ def load_wikipedia(language: str) -> dict[str, list[Sentence]]:
     return {"train": sentences[:MAX_WIKIPEDIA]}
 
 
-def _sentences(name: str, config: str | None, split: str, task: Annotation, revision: str | None) -> Iterator[Sentence]:
-    rows = _load(name, config, split, revision)
+def open_stream(
+    name: str, config: str | None, split: str, *, revision: str | None = None, files: str | list[str] | None = None
+) -> Any:
+    """Open a data set as a `datasets.IterableDataset`; arguments as of `load_hub`.
+
+    Raises:
+        HyperXError: `datasets` is not installed, or the data set can't be had.
+    """
+    return _load(name, config, split, revision, files, streaming=True)
+
+
+def row_sentences(row: Mapping[str, Any], source: str) -> Iterator[Sentence]:
+    """Yield the sentences of a row of raw text: the words that it holds, or each line of its text that is not blank.
+
+    Raises:
+        HyperXError: it holds neither.
+    """
+    if isinstance(row.get("text"), str):
+        lines = (line.split() for line in row["text"].splitlines())
+        yield from (Sentence(tuple(words), None, source) for words in lines if words)
+    else:
+        yield to_sentence(dict(row), source, annotation("mlm"))
+
+
+def _sentences(
+    name: str, config: str | None, split: str, task: Annotation, revision: str | None, files: str | list[str] | None
+) -> Iterator[Sentence]:
+    rows = _load(name, config, split, revision, files)
     classes = {column: getattr(feature, "feature", feature) for column, feature in rows.features.items()}
     names = {column: feature.names for column, feature in classes.items() if hasattr(feature, "names")}
     for number, row in enumerate(rows, 1):
@@ -108,15 +136,30 @@ def _syntactic(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _load(name: str, config: str | None, split: str, revision: str | None = None, *, streaming: bool = False) -> Any:
+def _load(
+    name: str,
+    config: str | None,
+    split: str,
+    revision: str | None = None,
+    files: str | list[str] | None = None,
+    *,
+    streaming: bool = False,
+) -> Any:
     try:
         from datasets import load_dataset
     except ImportError as error:
         raise HyperXError("data sets on the Hub need `pip install hyperx-nlp[hub]`") from error
     mirror = os.environ.get("HYPERX_HUB")  # a folder of data sets, for machines without the Hub
-    location = os.path.join(mirror, name) if mirror else name
+    location = os.path.join(mirror, name) if mirror and not files else name
     try:
-        return load_dataset(location, config, split=split, revision=None if mirror else revision, streaming=streaming)
+        return load_dataset(
+            location,
+            config,
+            data_files=files,
+            split=split,
+            revision=None if mirror else revision,
+            streaming=streaming,
+        )
     except (OSError, ValueError, ConnectionError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise HyperXError(

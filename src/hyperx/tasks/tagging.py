@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from hyperx.data.sentence import Sentence
+from hyperx.dropout import Dropout
 from hyperx.encoding import encode
 from hyperx.errors import HyperXError
 from hyperx.tasks.base import IGNORED, Batch, Example, Label, Task, collate_inputs, pad
@@ -18,7 +19,7 @@ class TagHead(nn.Module):
 
     def __init__(self, hidden_size: int, num_labels: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, num_labels)
         nn.init.normal_(self.output.weight, std=0.02)
         nn.init.zeros_(self.output.bias)

@@ -191,7 +191,10 @@ def test_a_plan_reads_no_stream(yaml: Path) -> None:
     ("entry", "message"),
     [
         ("task: mlm, language: yor, streaming: true", "its number of 'sentences'"),
-        ("task: mlm, language: yor, streaming: true, sentences: 5, max_sentences: 5", "leave 'max_sentences' out"),
+        (
+            "task: mlm, language: yor, streaming: true, sentences: 5, max_sentences: 5",
+            "leave 'max_sentences' and 'draw' out",
+        ),
         ("task: pos, language: yor, streaming: true, sentences: 5", "pos/yor can't be streamed"),
         ("task: mlm, language: yor, streaming: true, sentences: 5, train: nothing", "can't be loaded"),
     ],

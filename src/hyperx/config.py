@@ -3,10 +3,10 @@
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
@@ -106,6 +106,22 @@ class HubEntry(Strict):
 Entry = CorpusEntry | FilesEntry | HubEntry
 
 
+def _kind(value: Any) -> str:
+    """Return which entry is meant, so that only what is wrong with that one is said."""
+    if isinstance(value, BaseModel):
+        return type(value).__name__
+    keys = value if isinstance(value, dict) else ()
+    return "CorpusEntry" if "corpus" in keys else "HubEntry" if "hub" in keys else "FilesEntry"
+
+
+AnyEntry = Annotated[
+    Annotated[CorpusEntry, Tag("CorpusEntry")]
+    | Annotated[FilesEntry, Tag("FilesEntry")]
+    | Annotated[HubEntry, Tag("HubEntry")],
+    Discriminator(_kind),
+]
+
+
 class TrainingConfig(Strict):
     """How a run trains.
 
@@ -167,7 +183,7 @@ class RunConfig(Strict):
     start: str | None = None
     method: MethodConfig = Field(HyperXConfig(), discriminator="name")
     tasks: dict[str, str] = {}
-    data: list[Entry] = Field(min_length=1)
+    data: list[AnyEntry] = Field(min_length=1)
     train: dict[str, list[str] | Literal["all"]]
     evaluate: dict[str, list[str] | Literal["all"]] | None = None
     training: TrainingConfig = TrainingConfig()

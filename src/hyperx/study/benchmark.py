@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from hyperx.config import CorpusEntry, Entry, FilesEntry, Strict, TrainingConfig, explain, read_yaml, resolve
+from hyperx.config import AnyEntry, CorpusEntry, Entry, FilesEntry, Strict, TrainingConfig, explain, read_yaml, resolve
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize, seen_by
 from hyperx.methods import MethodConfig
@@ -101,7 +101,7 @@ class Benchmark(Strict):
     name: str = Field(pattern=r"^[\w.-]+$")
     backbone: str
     source: str
-    data: list[Entry] = Field(min_length=1)
+    data: list[AnyEntry] = Field(min_length=1)
     families: dict[str, list[str]]
     partitions: list[Choice] = Field(default_factory=list)
     swaps: list[tuple[str, str]] = Field(default_factory=list)

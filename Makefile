@@ -23,6 +23,10 @@ lint: $(VENV)/dev
 docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+docs/reference/cli.md: $(VENV)/installed FORCE
+	$(BIN)/python -m typer hyperx.cli.app utils docs --name hyperx --title "Command line" --output $@
+FORCE:
+
 # Build wheel and sdist, and use the wheel outside the checkout.
 dist: $(VENV)/dev
 	rm -rf dist

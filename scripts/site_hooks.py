@@ -11,7 +11,9 @@ from nbconvert import MarkdownExporter
 ROOT = Path(__file__).parents[1]
 RESULTS = re.compile(r"\]\(((?:\.\./)+)results/")
 NOTEBOOK = re.compile(r"(\]\([^)#]+)\.ipynb\)")
-EXTERNAL = re.compile(r"<(?:script|img|iframe)[^>]+src=\"?(?:https?:)?//|<link[^>]+stylesheet[^>]+href=\"?(?:https?:)?//")
+EXTERNAL = re.compile(
+    r"<(?:script|img|iframe)[^>]+src=\"?(?:https?:)?//|<link[^>]+stylesheet[^>]+href=\"?(?:https?:)?//"
+)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

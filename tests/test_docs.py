@@ -26,7 +26,9 @@ def test_the_command_line_reference_is_fresh() -> None:
 def test_the_tutorials_run_reads_the_tutorials_files() -> None:
     folder = DOCS / "tutorial"
     config = load_run_config(folder / "my-languages.yaml")
-    named = {path for entry in config.data for path in (getattr(entry, "train", None), getattr(entry, "test", None)) if path}
+    named = {
+        path for entry in config.data for path in (getattr(entry, "train", None), getattr(entry, "test", None)) if path
+    }
     files = {path.resolve() for path in folder.iterdir() if path.suffix not in {".yaml", ".png"}}
     assert {Path(path).resolve() for path in named} <= files
     assert not [report.error for report in map(check_file, files) if report.error]

@@ -1,13 +1,11 @@
 """MAD-X: a task's adapter stacked on a language's (Pfeiffer et al., EMNLP 2020)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from hyperx.adapter import Adapters, AdapterWeights, CouplingWeights, Stack, adapter_size, uncouple, unflatten
@@ -85,30 +83,6 @@ class MADXMethod(Method):
         """Return nothing: MAD-X leaves the whole backbone as it is."""
         return {}
 
-    def warm_start(self, languages: Sequence[str]) -> None:
-        """Take over trained language adapters.
-
-        Raises:
-            HyperXError: the folder has none, or not of every language, or of another size.
-        """
-        if self.config.language_adapters is None:
-            return
-        adapters = read_language_adapters(self.config.language_adapters)
-        missing = [language for language in languages if language not in adapters]
-        if missing:
-            raise HyperXError(
-                f"{self.config.language_adapters} has no language adapters for {', '.join(missing)}; it has "
-                f"{', '.join(adapters)}. Train them there by MLM, or leave these languages out."
-            )
-        for language, module in zip(languages, self.languages, strict=True):
-            try:
-                module.load_state_dict(adapters[language])
-            except RuntimeError as error:
-                raise HyperXError(
-                    f"the language adapters in {self.config.language_adapters} don't fit this run's method or backbone: "
-                    f"{str(error).splitlines()[-1].strip()}"
-                ) from error
-
     def head(
         self, task: Tensor, language: Tensor, default: nn.Module
     ) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
@@ -142,31 +116,6 @@ class MADXMethod(Method):
         layers: list[Stack | None] = [Stack(adapters) for adapters in zip(*banks, strict=True)]
         coupling = None if couplings is None else _coupling(couplings)
         return Adapters(layers + [None] * self.config.skip_last_layer, coupling)
-
-
-def read_language_adapters(folder: Path) -> dict[str, dict[str, Tensor]]:
-    """Read the language adapters of a run or a saved model, by language.
-
-    Raises:
-        HyperXError: it holds none.
-    """
-    from hyperx.modeling import WEIGHTS_NAME, model_folder, read_config
-
-    folder = model_folder(folder, None)
-    config = read_config(folder)
-    if config.method.name != "madx":
-        raise HyperXError(
-            f"{folder} holds a model of the method '{config.method.name}', which has no language adapters"
-        )
-    try:
-        state = load_file(folder / WEIGHTS_NAME)
-    except (OSError, SafetensorError) as error:
-        raise HyperXError(f"{folder / WEIGHTS_NAME} can't be read ({error})") from error
-    return {
-        language: {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-        for number, language in enumerate(config.languages)
-        if (prefix := f"method.languages.{number}.")
-    }
 
 
 def _initial(count: int, hidden_size: int, bottleneck: int) -> Tensor:

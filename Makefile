@@ -24,7 +24,7 @@ docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 docs/reference/cli.md: $(VENV)/installed FORCE
-	$(BIN)/python -m typer hyperx.cli.app utils docs --name hyperx --title "Command line" --output $@
+	$(BIN)/python -m typer hyperx.cli.app utils docs --name hyperx --title "Command line" > $@
 FORCE:
 
 # Build wheel and sdist, and use the wheel outside the checkout.

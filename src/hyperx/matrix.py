@@ -3,6 +3,7 @@
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +11,9 @@ from rich.text import Text
 
 from hyperx.languages import name as language_name
 from hyperx.results import Average, Results, Row, floor_notice
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 UNITS = {"f1": "F1", "las": "LAS", "uas": "UAS", "ufeats": "UFeats", "macro_f1": "macro F1"}
 ZERO_SHOT, TEXT_ONLY = "○", "·"
@@ -106,43 +110,44 @@ def cell_text(row: Row | None, results: Results, other: str = "") -> Text:
 
 def save_png(results: Results, path: Path) -> None:
     """Draw the matrix: a row a task, a column a language; zero-shot cells are outlined."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from matplotlib.patches import Rectangle
+    from matplotlib.figure import Figure  # not pyplot, whose backend is a notebook's own business
 
     languages, tasks = ordered_languages(results), results.tasks
-    figure, axes = plt.subplots(figsize=(0.6 * len(languages), 0.6 * len(tasks)), dpi=160)
-    colours = plt.get_cmap("YlGnBu")
+    figure = Figure(figsize=(0.6 * len(languages), 0.6 * len(tasks)), dpi=160)
+    axes = figure.subplots()
     for y, task in enumerate(tasks):
         for x, language in enumerate(languages):
-            row = results.row(task, language)
-            if row is None:
-                axes.text(x, y, "–", ha="center", va="center", color="0.6")
-                continue
-            shade = 0.05 + 0.75 * row.score / 100
-            axes.add_patch(
-                Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colours(shade), edgecolor="white", linewidth=1.5)
-            )
-            ink = "white" if shade > 0.5 else "0.1"
-            axes.text(
-                x,
-                y,
-                f"{row.score:.0f}",
-                ha="center",
-                va="center",
-                color=ink,
-                fontsize=10,
-                weight="bold" if row.trained else "normal",
-            )
-            if not row.trained:
-                line = ":" if language in results.text_only else "-"
-                axes.add_patch(
-                    Rectangle(
-                        (x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="#d9480f", linewidth=1.6, linestyle=line
-                    )
-                )
+            _draw_cell(axes, x, y, results.row(task, language), text_only=language in results.text_only)
+    _label_axes(axes, results, languages, tasks)
+    axes.set_title(
+        f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22
+    )
+    axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
+    axes.annotate(
+        _legend(results), (0, 0), (0, -78), "axes fraction", textcoords="offset points", fontsize=8, color="0.35"
+    )
+    figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
+
+
+def _draw_cell(axes: "Axes", x: int, y: int, row: Row | None, *, text_only: bool) -> None:
+    from matplotlib import colormaps
+    from matplotlib.patches import Rectangle
+
+    centred: dict[str, Any] = {"ha": "center", "va": "center"}
+    if row is None:
+        axes.text(x, y, "–", color="0.6", **centred)
+        return
+    shade = 0.05 + 0.75 * row.score / 100
+    colour = colormaps["YlGnBu"](shade)
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
+    ink, weight = "white" if shade > 0.5 else "0.1", "bold" if row.trained else "normal"
+    axes.text(x, y, f"{row.score:.0f}", color=ink, weight=weight, fontsize=10, **centred)
+    if not row.trained:
+        line: dict[str, Any] = {"edgecolor": "#d9480f", "linewidth": 1.6, "linestyle": ":" if text_only else "-"}
+        axes.add_patch(Rectangle((x - 0.42, y - 0.42), 0.84, 0.84, fill=False, **line))
+
+
+def _label_axes(axes: "Axes", results: Results, languages: list[str], tasks: list[str]) -> None:
     seen = {row.language: row.seen for row in results.rows}
     labels = [f"{language_name(language)}{' *' if seen[language] is False else ''}" for language in languages]
     axes.set_xticks(range(len(languages)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=9)
@@ -153,15 +158,6 @@ def save_png(results: Results, path: Path) -> None:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title(
-        f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22
-    )
-    axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
-    axes.annotate(
-        _legend(results), (0, 0), (0, -78), "axes fraction", textcoords="offset points", fontsize=8, color="0.35"
-    )
-    figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
-    plt.close(figure)
 
 
 def _legend(results: Results) -> str:

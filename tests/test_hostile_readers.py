@@ -1,5 +1,6 @@
 """Whatever the bytes, a reader yields sentences or raises the one error that a user can cause."""
 
+import contextlib
 import io
 from itertools import islice
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_readers_of_labelled_data(tmp_path: Path, content: bytes, format: str, t
         try:
             sentences = list(read_sentences(path, task=task, format=format))
         except HyperXError as error:
-            assert str(path) in str(error)
+            assert str(path) in str(error)  # noqa: PT017
             return
     for sentence in sentences:
         assert sentence.words
@@ -60,7 +61,7 @@ def test_every_fragment_alone(tmp_path: Path, task: str) -> None:
                 try:
                     list(read_sentences(path, task=task, format=format))
                 except HyperXError as error:
-                    assert str(path) in str(error)
+                    assert str(path) in str(error)  # noqa: PT017
 
 
 @quick
@@ -81,7 +82,7 @@ def test_readers_of_text(content: bytes, format: str) -> None:
         try:
             sentences = list(read_text_sentences(io.BytesIO(content), Source("any", "eng"), format=format)[1])
         except HyperXError as error:
-            assert "any:" in str(error)
+            assert "any:" in str(error)  # noqa: PT017
             return
         for sentence in sentences:
             tagged = TaggedSentence(sentence, {})
@@ -104,10 +105,8 @@ def test_text_keeps_all_its_characters(text: str) -> None:
 @quick
 @given(st.text(max_size=100))
 def test_any_language_code(code: str) -> None:
-    try:
+    with contextlib.suppress(HyperXError):
         assert normalize(code).isascii()
-    except HyperXError:
-        pass
 
 
 @quick
@@ -125,7 +124,7 @@ def test_a_file_is_decoded_as_it_is(content: bytes) -> None:
     "text", ['{"a": 1, "a": 2}', '{"a": "\\uD800"}', "[" * 100_000, "9" * 5000, '{"x": {"\\udfff": 1}}']
 )
 def test_json_that_would_be_read_as_something_else(text: str) -> None:
-    with bounded(), pytest.raises(ValueError, match="twice|half|deep|digits"):
+    with bounded(), pytest.raises(ValueError, match=r"twice|half|deep|digits"):
         parse(text)
 
 
@@ -170,7 +169,7 @@ def test_a_long_word_is_split_or_refused_in_bounded_time(text: str) -> None:
         try:
             assert Segmenter("eng").split(text)
         except HyperXError as error:
-            assert "can't split" in str(error)
+            assert "can't split" in str(error)  # noqa: PT017
 
 
 def test_a_file_of_slips_is_checked_in_bounded_time(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.methods import HyperXConfig, MethodConfig
+from hyperx.strict_yaml import parse
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 300_000
 
 
 class Strict(BaseModel):
@@ -233,15 +234,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
         HyperXError: it can't be read, or is none.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise HyperXError(f"{path} is larger than {MAX_BYTES:,} bytes: that is no run configuration")
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.exists() and not (path.is_file() and path.stat().st_size <= MAX_BYTES):
+            raise HyperXError(f"{path} is no file, or larger than {MAX_BYTES:,} bytes: that is no run configuration")
+        values = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise HyperXError(f"the configuration {path} can't be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise HyperXError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+    except ValueError as error:
+        line, _, problem = str(error).removeprefix("line ").partition(": ")
+        where = f"{path}:{line}: {problem}" if line.isdecimal() else f"{path}: {error}"
+        raise HyperXError(where) from error
     if not isinstance(values, dict):
         raise HyperXError(f"{path}: expected keys and values such as 'name: my-run', found {type(values).__name__}")
     return values
@@ -252,8 +253,8 @@ def _override(values: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise HyperXError(f"'{override}' is not an override; expected key=value, such as training.steps=1000")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = parse(text)
+    except ValueError as error:
         raise HyperXError(f"'{override}': the value is not valid YAML") from error
     *path, last = key.split(".")
     for part in path:
@@ -267,7 +268,8 @@ def explain(path: Path, error: ValidationError, model: type[BaseModel], page: st
     """Say what is wrong in a file that holds a `model`, with the nearest known key for an unknown one."""
     lines = []
     for problem in error.errors():
-        location = [str(part) for part in problem["loc"] if str(part) not in _MODELS and str(part) not in _METHODS]
+        first, *rest = map(str, problem["loc"])
+        location = [first, *(part for part in rest if part not in _MODELS and part not in _METHODS)]
         where = ".".join(location)
         if problem["type"] == "extra_forbidden":
             near = difflib.get_close_matches(location[-1], _known_keys(location[0], model), n=1)

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
+from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.sampler import PairBatchSampler
+
+MAX_BYTES = 100_000
 
 
 class Cost(BaseModel):
@@ -33,7 +36,7 @@ class Cost(BaseModel):
         device: the accelerator, or the processor's threads.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     trained_parameters: int
     stored_parameters: int
     language_parameters: int
@@ -55,8 +58,10 @@ class Cost(BaseModel):
             HyperXError: it is missing or can't be understood.
         """
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
+            if path.exists() and not (path.is_file() and path.stat().st_size <= MAX_BYTES):
+                raise ValueError(f"it is no file, or larger than {MAX_BYTES:,} bytes")
+            return cls.model_validate(parse(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:  # of which pydantic's is one
             raise HyperXError(f"{path} can't be read ({error}); train the run again") from error
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from hyperx.errors import HyperXError
 from hyperx.methods import MADXConfig, MADXMethod, MethodConfig
 from hyperx.modeling import WEIGHTS_NAME, HyperX, model_folder, read_config
 from hyperx.pairs import Pair
+from hyperx.untrusted import read_tensors
 
 
 def check_two_runs(method: MethodConfig, trained: Iterable[Pair]) -> None:
@@ -70,10 +69,7 @@ def read_language_adapters(folder: Path) -> dict[str, dict[str, Tensor]]:
         raise HyperXError(
             f"{folder} holds a model of the method '{config.method.name}', which has no language adapters"
         )
-    try:
-        state = load_file(folder / WEIGHTS_NAME)
-    except (OSError, SafetensorError) as error:
-        raise HyperXError(f"{folder / WEIGHTS_NAME} can't be read ({error})") from error
+    state = read_tensors(folder, WEIGHTS_NAME)
     return {
         language: {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
         for number, language in enumerate(config.languages)

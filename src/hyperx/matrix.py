@@ -6,9 +6,11 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape as plain
 from rich.table import Table
 from rich.text import Text
 
+from hyperx.errors import HyperXError
 from hyperx.languages import name as language_name
 from hyperx.results import Average, Results, Row, floor_notice
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 UNITS = {"f1": "F1", "las": "LAS", "uas": "UAS", "ufeats": "UFeats", "macro_f1": "macro F1"}
+MAX_DRAWN = 500
 ZERO_SHOT, TEXT_ONLY = "○", "·"
 
 
@@ -60,18 +63,21 @@ def expectations(results: Results) -> str | None:
 def print_matrix(results: Results, console: Console) -> None:
     """Print the matrix, its averages and a legend."""
     table = Table(
-        box=None, pad_edge=False, title=f"{results.run} ({results.method}, {results.split})", title_justify="left"
+        box=None,
+        pad_edge=False,
+        title=plain(f"{results.run} ({results.method}, {results.split})"),
+        title_justify="left",
     )
     table.add_column("Language", no_wrap=True)
     table.add_column("")
     shown = [(task, name) for task in results.tasks for name in ("", *other_names(results, task))]
     for task, name in shown:
-        table.add_column(UNITS.get(name, name) or heading(results, task), justify="right", no_wrap=True)
+        table.add_column(plain(UNITS.get(name, name) or heading(results, task)), justify="right", no_wrap=True)
     for language in ordered_languages(results):
         rows = [results.row(task, language) for task in results.tasks]
         seen = next(row.seen for row in rows if row)
         table.add_row(
-            f"{language_name(language)} [dim]{language}[/]",
+            f"{language_name(language)} [dim]{plain(language)}[/]",
             "[dim]unseen[/]" if seen is False else "",
             *(cell_text(results.row(task, language), results, name) for task, name in shown),
         )
@@ -87,9 +93,9 @@ def print_matrix(results: Results, console: Console) -> None:
         legend += f"   [yellow]score {TEXT_ONLY}[/] zero-shot, raw text only"
     console.print(f"{legend}   ± half the 95 % interval")
     if told := expectations(results):
-        console.print(f"[dim]{told}[/]")
+        console.print(f"[dim]{plain(told)}[/]")
     if notice := floor_notice(results):
-        console.print(f"[bold red]![/] {notice}")
+        console.print(f"[bold red]![/] {plain(notice)}")
 
 
 def other_names(results: Results, task: str) -> list[str]:
@@ -100,6 +106,8 @@ def other_names(results: Results, task: str) -> list[str]:
 def cell_text(row: Row | None, results: Results, other: str = "") -> Text:
     """Return a cell: score, half interval and mark; or another figure of it."""
     if row is None:
+        return Text("–", style="dim")
+    if other and other not in row.others:
         return Text("–", style="dim")
     if other:
         return Text(f"{row.others[other]:.1f}", style="dim")
@@ -113,6 +121,8 @@ def save_png(results: Results, path: Path) -> None:
     from matplotlib.figure import Figure  # not pyplot, whose backend is a notebook's own business
 
     languages, tasks = ordered_languages(results), results.tasks
+    if not 0 < max(len(languages), len(tasks)) <= MAX_DRAWN:
+        raise HyperXError(f"a picture can show 1 to {MAX_DRAWN} languages and tasks; write a page with --html instead")
     figure = Figure(figsize=(0.6 * len(languages), 0.6 * len(tasks)), dpi=160)
     axes = figure.subplots()
     for y, task in enumerate(tasks):
@@ -255,6 +265,6 @@ def _html_cell(row: Row | None, results: Results) -> str:
     title = (
         f"95 % interval {row.low:.1f} to {row.high:.1f}; {row.sentences:,} sentences; majority tag {row.majority:.1f}"
     )
-    title += "".join(f"; {UNITS.get(name, name)} {score:.1f}" for name, score in row.others.items())
+    title += "".join(f"; {escape(UNITS.get(name, name))} {score:.1f}" for name, score in row.others.items())
     half = (row.high - row.low) / 2
     return f'<td class="{kind}" style="--score: {row.score:.0f}" title="{title}">{row.score:.1f} <small>±{half:.1f}</small></td>'

@@ -1,6 +1,5 @@
 """The model: a frozen backbone, a method that adapts it to a pair, and a head a task."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,8 +8,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
@@ -27,12 +25,16 @@ from hyperx.precision import best_dtype
 from hyperx.tagging import Tagger
 from hyperx.tasks import Task, build_task
 from hyperx.text.tagger import TextTagger
+from hyperx.untrusted import own_file, read_json, read_tensors
 
 FORMAT_VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "README.md"
 MAX_CARD = 1_000_000  # bytes
+MAX_LANGUAGES, MAX_TASKS, MAX_LABELS = 10_000, 1_000, 100_000
+
+Label = Annotated[str, Field(min_length=1)]
 
 
 class ModelConfig(BaseModel):
@@ -51,17 +53,17 @@ class ModelConfig(BaseModel):
         scores: by pair, what the cell scored on its test set and the ends of its 95 % interval, in percent.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     format_version: int = FORMAT_VERSION
     backbone: str
     revision: str | None = None
     method: MethodConfig = Field(discriminator="name")
-    tasks: dict[str, list[str]]
+    tasks: dict[str, Annotated[list[Label], Field(max_length=MAX_LABELS)]] = Field(max_length=MAX_TASKS)
     kinds: dict[str, str] = {}
-    languages: list[str]
+    languages: list[str] = Field(max_length=MAX_LANGUAGES)
     trained: list[str] = []
     max_length: int = Field(256, ge=8, le=8192)
-    temperatures: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+    temperatures: dict[str, Annotated[float, Field(gt=0)]] = {}
     scores: dict[str, tuple[float, float, float]] = {}
 
     def save(self, folder: Path) -> None:
@@ -253,13 +255,24 @@ class HyperX(nn.Module):
         """Take over what `trained_state` returned.
 
         Raises:
-            HyperXError: names or shapes don't fit this model.
+            HyperXError: names, shapes or types don't fit this model.
         """
         if "mlm" in self.heads and "heads.mlm.candidates" in state:
             candidates = state["heads.mlm.candidates"]
+            known = self.backbone.word_embeddings().num_embeddings
+            if (
+                candidates.ndim != 1
+                or candidates.is_floating_point()
+                or not ((candidates >= 0) & (candidates < known)).all()
+            ):
+                raise HyperXError("the saved weights don't fit the backbone: heads.mlm.candidates are not its pieces")
             self.heads["mlm"].restrict(candidates, torch.ones(len(candidates)))  # type: ignore[operator]
         own = self.trained_state()
-        wrong = sorted(set(own) ^ set(state)) or sorted(name for name in own if own[name].shape != state[name].shape)
+        wrong = sorted(set(own) ^ set(state)) or sorted(
+            name
+            for name, tensor in own.items()
+            if tensor.shape != state[name].shape or tensor.is_floating_point() != state[name].is_floating_point()
+        )
         if wrong:
             raise HyperXError(f"the saved weights don't fit the model's configuration: {', '.join(wrong[:5])}")
         with torch.no_grad():
@@ -308,17 +321,34 @@ class HyperX(nn.Module):
             HyperXError: it can't be found, or is not a Hyper-X model that this version can read.
         """
         folder = model_folder(name, revision)
-        model = cls(read_config(folder))
-        try:
-            state = load_file(folder / WEIGHTS_NAME)
-        except (OSError, SafetensorError) as error:
-            raise HyperXError(f"{folder / WEIGHTS_NAME} can't be read ({error}); copy the model again") from error
+        config = read_config(folder)
+        state = read_tensors(folder, WEIGHTS_NAME)
+        backbone = load_backbone(config.backbone, revision=config.revision)
+        tokenizer = load_tokenizer(config.backbone, revision=config.revision)
+        _check_fit(config, backbone, tokenizer)
+        with torch.device("meta"):  # a configuration may ask for any amount of memory: it gets that of its weights
+            cls(config, backbone, tokenizer).load_trained_state(state)
+        model = cls(config, backbone, tokenizer)
         model.load_trained_state(state)
+        if broken := [name for name, tensor in model.trained_state().items() if not tensor.isfinite().all()]:
+            raise HyperXError(
+                f"{folder / WEIGHTS_NAME} has weights that are no numbers, in {', '.join(broken[:5])}; train the model again"
+            )
         model.backbone.compute_in(dtype or best_dtype(model.device))
-        card = folder / CARD_NAME
-        if card.is_file() and card.stat().st_size <= MAX_CARD:
-            model.card = card.read_text(encoding="utf-8", errors="replace")
+        if (folder / CARD_NAME).exists():
+            model.card = own_file(folder, CARD_NAME, MAX_CARD).read_text(encoding="utf-8", errors="replace")
         return model.eval()
+
+
+def _check_fit(config: ModelConfig, backbone: Backbone, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Check that the backbone has an embedding for every piece and every place in a chunk."""
+    known = backbone.word_embeddings().num_embeddings
+    if max(tokenizer.get_vocab().values(), default=0) >= known:
+        raise HyperXError(f"the tokenizer of '{config.backbone}' has pieces that its {known:,} word embeddings lack")
+    if backbone.max_length is not None and config.max_length > backbone.max_length:
+        raise HyperXError(
+            f"the model's max_length is {config.max_length}, but '{config.backbone}' reads {backbone.max_length} pieces at most"
+        )
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -328,10 +358,7 @@ def read_config(folder: Path) -> ModelConfig:
         HyperXError: there is none, it is broken, or of a newer version.
     """
     path = folder / CONFIG_NAME
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HyperXError(f"{path} can't be read ({error}); expected the folder of a saved Hyper-X model") from error
+    values = read_json(folder, CONFIG_NAME)
     version = values.get("format_version") if isinstance(values, dict) else None
     if version != FORMAT_VERSION:
         raise HyperXError(

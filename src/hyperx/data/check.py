@@ -131,7 +131,9 @@ class _Collector(logging.Handler):
     def __init__(self, notices: list[str]) -> None:
         super().__init__()
         self.notices = notices
+        self.known: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if (notice := record.getMessage()) not in self.notices:
+        if (notice := record.getMessage()) not in self.known:
+            self.known.add(notice)
             self.notices.append(notice)

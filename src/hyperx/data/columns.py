@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 PEEK = 2000  # lines from which the columns are found
 _COMMENT = re.compile(r"#\s*\S+\s*=|#\s*newdoc|#\s*newpar")
-_WIKIANN = re.compile(r"[a-z]{2,3}(?:[-_][a-z-]+)*:(?=.)")
+_WIKIANN = re.compile(r"[a-z]{2,3}(?:[-_][a-z]+)*:(?=.)")
 
 
 class Layout(NamedTuple):

@@ -1,6 +1,5 @@
 """JSON Lines: an object with a sentence's words and tags a line."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from hyperx.data.annotation import Annotation
 from hyperx.data.lines import read_lines
 from hyperx.data.sentence import Sentence
+from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
 
 WORDS = ("tokens", "words")
@@ -25,8 +25,8 @@ def read_jsonl(path: Path, *, task: Annotation) -> Iterator[Sentence]:
         if line.strip():
             source = f"{path}:{number}"
             try:
-                value = json.loads(line)
-            except (ValueError, RecursionError) as error:
+                value = parse(line)
+            except ValueError as error:
                 raise HyperXError(f"{source}: not valid JSON: {error}; expected one object a line") from error
             yield to_sentence(value, source, task)
 

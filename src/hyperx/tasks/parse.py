@@ -19,7 +19,7 @@ from hyperx.tasks.tagging import TaggingTask
 
 ARC_SIZE, RELATION_SIZE, DROPOUT = 256, 64, 0.33
 ACROSS = -1e4  # log-probability of an arc from one chunk of a long sentence to another, which the parser does not see
-_ARC = re.compile(r"(\d+):(\S+)")
+_ARC = re.compile(r"([0-9]{1,9}):(\S+)")
 
 # https://universaldependencies.org/u/dep/
 RELATIONS = (

@@ -33,6 +33,7 @@ _CONFIGS = {
 _QUESTION_MARKS = {"el": [";", "\u037e"]}  # what spaCy's list of sentence ends, `punct_chars`, lacks
 
 _LINE = re.compile(r"[^\r\n]+")
+_SIGNS = re.compile(r"(?:[^\w\s]|_){1000}")  # spaCy takes them off a word one by one, in quadratic time
 
 
 class Segmenter:
@@ -60,6 +61,8 @@ class Segmenter:
         return [sentence for line in _LINE.finditer(text) for sentence in self._line(line.group(), line.start())]
 
     def _line(self, line: str, start: int) -> list[Offsets]:
+        if found := _SIGNS.search(line):
+            raise HyperXError(self._refusal(found.group(), "a thousand signs without a letter or a space"))
         try:
             doc = self._nlp(line)
         except Exception as error:  # of whatever library the tokenizer calls

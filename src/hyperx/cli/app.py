@@ -6,7 +6,7 @@ import warnings
 import typer
 from transformers.utils import logging as transformers_logging
 
-from hyperx.cli import adapt, backbone, compare, data, evaluate, matrix, quickstart, report, study, tag, train
+from hyperx.cli import adapt, backbone, compare, data, evaluate, matrix, quickstart, report, serve, study, tag, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +23,7 @@ app.command("adapt")(adapt.adapt)
 app.command("study")(study.study)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
+app.command("serve")(serve.serve)
 app.add_typer(data.app, name="data")
 app.add_typer(backbone.app, name="backbone")
 

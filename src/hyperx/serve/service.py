@@ -100,8 +100,11 @@ class Service:
             self._batcher.close()
         self._text_thread.shutdown()
 
-    async def tag(self, inputs: Sequence[Input]) -> list[list[TaggedSentence]]:
+    async def tag(self, inputs: Sequence[Input], *, words_of: str | None = None) -> list[list[TaggedSentence]]:
         """Return each input's tagged sentences.
+
+        Args:
+            words_of: the language as whose raw text is split, all inputs' alike; each one's own, unless given.
 
         Raises:
             Refusal: the request is beyond a limit, outside the matrix, or can't be split into words.
@@ -116,7 +119,7 @@ class Service:
         try:
             async with asyncio.timeout(self.limits.seconds):
                 run = asyncio.get_running_loop().run_in_executor
-                prepared, rows = await run(self._text_thread, self._prepare, inputs)
+                prepared, rows = await run(self._text_thread, self._prepare, inputs, words_of)
                 scores = await asyncio.wrap_future(self._batcher.submit(rows))
                 return await run(self._text_thread, self._finish, prepared, scores)
         except TimeoutError as error:
@@ -137,7 +140,7 @@ class Service:
                 detail = f"inputs.{number} has {one.characters:,} characters; {limits.characters:,} are allowed."
                 raise Refusal(413, "too_long", detail)
 
-    def _prepare(self, inputs: Sequence[Input]) -> tuple[list[Prepared], list[Row]]:
+    def _prepare(self, inputs: Sequence[Input], words_of: str | None) -> tuple[list[Prepared], list[Row]]:
         """Split and encode inputs."""
         assert self._tagger is not None
         rows: list[Row] = []
@@ -145,7 +148,7 @@ class Service:
         for number, one in enumerate(inputs):
             try:
                 pairs = self._pairs(one)
-                sentences = self._sentences(one, pairs[0].language)
+                sentences = _sentences(one, pairs[0].language, words_of)
             except HyperXError as error:
                 raise HyperXError(f"inputs.{number}: {error}") from error
             own: list[dict[str, list[int]]] = []
@@ -170,11 +173,6 @@ class Service:
                 f"this model was not trained with the language '{one.language}'; it knows {', '.join(self.config.languages)}"
             )
         return pairs
-
-    def _sentences(self, one: Input, language: str) -> list[TextSentence]:
-        if one.text is None:
-            return [from_words(one.tokens or (), language)]
-        return [TextSentence(one.text, words, language, raw=True) for words in Segmenter(language).split(one.text)]
 
     def _finish(self, prepared: Sequence[Prepared], scores: Sequence[Tensor]) -> list[list[TaggedSentence]]:
         """Decode what was scored."""
@@ -201,3 +199,9 @@ def _language(code: str) -> str | HyperXError:
         return normalize(code)
     except HyperXError as error:
         return error
+
+
+def _sentences(one: Input, language: str, words_of: str | None) -> list[TextSentence]:
+    if one.text is None:
+        return [from_words(one.tokens or (), language)]
+    return [TextSentence(one.text, words, language, raw=True) for words in Segmenter(words_of or language).split(one.text)]

@@ -79,7 +79,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_model(tokenizer: PreTrainedTokenizerFast) -> Callable[..., HyperX]:
     """Build a small model: two tagging tasks and MLM, three languages."""
 

@@ -23,7 +23,7 @@ class Input(BaseModel):
     def _check(self) -> "Input":
         if (self.text is None) == (self.tokens is None):
             raise ValueError("give either text or tokens")
-        if any(map(_SURROGATE.search, [self.text or "", *(self.tokens or ()), *self.tasks])):
+        if any(map(_SURROGATE.search, [self.text or "", *(self.tokens or ())])):
             raise ValueError("it has half of a surrogate pair, which is no character")
         return self
 

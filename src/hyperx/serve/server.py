@@ -41,6 +41,13 @@ def protocol(limits: Limits) -> type[H11Protocol]:
             super().data_received(data)
             self._watch_head()
 
+        def eof_received(self) -> bool | None:  # type: ignore[override]
+            """Keep a connection whose client has said all, and waits for the answer."""
+            waits = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+            if waits:
+                self.cycle.keep_alive = False
+            return waits
+
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             for timer in (self._head, self._unread):

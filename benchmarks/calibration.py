@@ -3,7 +3,7 @@
 Temperatures are fitted, and the spans' score is chosen, on dev sets of trained pairs; the errors are those of test sets.
 The run is one of CONFIG's partition, made for example by
 ``hyperx train configs/afrimix-mixed-1.yaml training.steps=1200 name=calibration --output runs/calibration``.
-Usage: python -m benchmarks.calibration RUN [--config CONFIG] [--sentences 100]; writes ``results/calibration.json``.
+Usage: python -m benchmarks.calibration RUN [--config CONFIG] [--sentences 50]; writes ``results/calibration.json``.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers.utils import logging
 
 from benchmarks import RESULTS, machine
-from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, span_score
+from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperature
 from hyperx.config import load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.data.sentence import Sentence
@@ -34,7 +34,7 @@ SPAN_SCORES: dict[str, Callable[[Sequence[float]], float]] = {
     "product": prod,
     "minimum": min,
     "mean": fmean,
-    "geometric mean": span_score,
+    "geometric mean": lambda scores: prod(scores) ** (1 / len(scores)),
 }
 
 
@@ -61,6 +61,12 @@ def tag(model: HyperX, data: Mapping[Pair, Sequence[Sentence]]) -> list[Tagged]:
         rows = zip(sentences, tagger.scores(sentences), strict=True)
         tagged += [Tagged(tagger.task, list(sentence.tags or ()), scores) for sentence, scores in rows]
     return tagged
+
+
+def stacked(tagged: Sequence[Tagged]) -> tuple[Tensor, Tensor]:
+    """Return all words' log-probabilities and the numbers of their gold labels."""
+    gold = [one.task.labels.index(label) for one in tagged for label in one.gold]
+    return torch.cat([one.scores for one in tagged]), torch.tensor(gold)
 
 
 def score(tagged: Sequence[Tagged], temperature: float) -> Scored:
@@ -129,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--config", type=Path, default=Path("configs/afrimix-mixed-1.yaml"))
-    parser.add_argument("--sentences", type=int, default=100, help="of each test set at most")
+    parser.add_argument("--sentences", type=int, default=50, help="of each test set at most")
     arguments = parser.parse_args()
     logging.set_verbosity_error()
     config = load_run_config(arguments.config, ["train.mlm=[]"])
@@ -137,26 +143,26 @@ def main() -> None:
     with collected_notices():
         data = load_data(config)
     model = HyperX.from_pretrained(arguments.run)
-    dev = {pair: sentences[: run.training.dev_sentences] for pair, sentences in data.dev.items() if pair in data.train}
-    temperatures = fit_temperatures(model, dev)
+    dev = {pair: rows[:DEV_SENTENCES] for pair, rows in data.dev.items() if pair in data.train}
     report: dict[str, Any] = {
         "machine": machine(),
         "run": run.name,
         "steps": run.training.steps,
-        "dev_sentences": DEV_SENTENCES,
+        "dev_sentences": max(map(len, dev.values())),
         "test_sentences": arguments.sentences,
-        "temperatures": {task: round(value, 3) for task, value in temperatures.items()},
     }
-    for task, temperature in temperatures.items():
+    for task in dict.fromkeys(pair.task for pair in dev):
         test = {pair: rows[: arguments.sentences] for pair, rows in data.test.items() if pair.task == task}
         parts = {
             "dev, trained": {pair: rows for pair, rows in dev.items() if pair.task == task},
             "test, trained": {pair: rows for pair, rows in test.items() if pair in data.train},
             "test, zero-shot": {pair: rows for pair, rows in test.items() if pair not in data.train},
         }
-        report[task] = {
+        tagged = {name: tag(model, part) for name, part in parts.items()}
+        temperature = fit_temperature(*stacked(tagged["dev, trained"]))
+        report[task] = {"temperature": round(temperature, 3)} | {
             name: {"before": errors(score(part, 1.0)), "after": errors(score(part, temperature))}
-            for name, part in ((name, tag(model, part)) for name, part in parts.items())
+            for name, part in tagged.items()
         }
         print(json.dumps({task: report[task]}, indent=1), flush=True)
     (RESULTS / "calibration.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from conftest import WORDS, shake
-from hyperx.calibration import calibration_error, fit_temperature, fit_temperatures, span_score
+from hyperx.calibration import calibration_error, fit_temperature, fit_temperatures
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.expectation import UNKNOWN, expect, predict
@@ -35,11 +35,6 @@ def test_the_calibration_error_is_the_gap_between_scores_and_what_is_right() -> 
     assert calibration_error([0.9] * 10, [True] * 9 + [False]) == pytest.approx(0, abs=1e-4)
     assert calibration_error([1.0] * 4 + [0.55] * 4, [True, True, True, False] * 2) == pytest.approx(22.5, abs=1e-4)
     assert calibration_error([], []) == 0
-
-
-def test_a_spans_score_is_the_geometric_mean() -> None:
-    assert span_score([0.25]) == 0.25
-    assert span_score([0.9, 0.4]) == pytest.approx(0.6)
 
 
 def test_temperatures_change_scores_and_no_tag(make_model) -> None:

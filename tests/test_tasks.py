@@ -409,7 +409,9 @@ def test_tags_stand_in_conllu_where_they_are_read(run: Path, task: str) -> None:
     assert "1-2\tthecat\t" in output
 
 
-@pytest.mark.parametrize(("format", "line"), [("iob2", r"# genre = (news|mail)\nthe\ncat"), ("color", r"(news|mail) +the cat *")])
+@pytest.mark.parametrize(
+    ("format", "line"), [("iob2", r"# genre = (news|mail)\nthe\ncat"), ("color", r"(news|mail) +the cat *")]
+)
 def test_a_label_a_sentence_on_the_terminal(run: Path, format: str, line: str) -> None:
     assert re.fullmatch(line, tag(run / "run", "genre", "the cat\n", "-f", format).rstrip("\n"))
     value = json.loads(tag(run / "run", "genre", "the cat\n", "-f", "jsonl"))

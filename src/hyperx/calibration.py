@@ -1,7 +1,6 @@
 """How sure a tag is: probabilities with a temperature, fitted so that of words at 0.8 eight of ten are right."""
 
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import TYPE_CHECKING
 
 import torch
@@ -56,11 +55,6 @@ def fit_temperature(log_probabilities: Tensor, gold: Tensor) -> float:
 
     optimizer.step(loss)
     return float(1 / inverse.detach().clamp(0.05, 20))
-
-
-def span_score(scores: Sequence[float]) -> float:
-    """Return how likely a span is right: the geometric mean of its words' scores, the best calibrated of five on dev sets."""
-    return prod(scores) ** (1 / len(scores))
 
 
 def calibration_error(scores: Sequence[float], right: Sequence[bool], *, bins: int = BINS) -> float:

@@ -59,7 +59,7 @@ class Hypernetwork(nn.Module):
             [
                 self.language_embeddings(languages)[:, None].expand(-1, len(layers), -1),
                 self.task_embeddings(tasks)[:, None].expand(-1, len(layers), -1),
-                layers.expand(len(tasks), -1, -1),
+                layers.expand(tasks.shape[0], -1, -1),
             ],
             dim=-1,
         )

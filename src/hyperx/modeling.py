@@ -31,6 +31,8 @@ from hyperx.text.tagger import TextTagger
 FORMAT_VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+CARD_NAME = "README.md"
+MAX_CARD = 1_000_000  # bytes
 
 
 class ModelConfig(BaseModel):
@@ -75,6 +77,9 @@ class HyperX(nn.Module):
         backbone: the encoder; loaded by its name unless given.
         tokenizer: the encoder's; loaded by its name unless given.
 
+    Attributes:
+        card: the model card, where the model was loaded with one.
+
     Raises:
         HyperXError: the backbone can't be loaded, or the configuration names an unknown task.
     """
@@ -88,6 +93,7 @@ class HyperX(nn.Module):
         super().__init__()
         tasks = {name: build_task(name, labels, config.kinds) for name, labels in config.tasks.items()}
         self.model_config = config
+        self.card: str | None = None
         self.backbone = backbone or load_backbone(config.backbone, revision=config.revision)
         self.tokenizer = tokenizer or load_tokenizer(config.backbone, revision=config.revision)
         self.tasks: dict[str, Task] = tasks
@@ -261,13 +267,33 @@ class HyperX(nn.Module):
                 tensor.copy_(state[name])
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json, model.safetensors (what was trained, not the backbone) and the tokenizer."""
+        """Write config.json, model.safetensors (what was trained, not the backbone), the tokenizer and the card, if any."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.model_config.save(folder)
         state = {name: tensor.cpu().contiguous() for name, tensor in self.trained_state().items()}
         save_file(state, folder / WEIGHTS_NAME, metadata={"format": "pt"})
         self.tokenizer.save_pretrained(folder)
+        if self.card is not None:
+            (folder / CARD_NAME).write_text(self.card, encoding="utf-8")
+
+    def push_to_hub(self, repo: str, *, private: bool = False, token: str | None = None) -> str:
+        """Upload the model with its card to the Hugging Face Hub, from where `from_pretrained(repo)` loads it.
+
+        Args:
+            repo: ``owner/name``; created unless it is there.
+            private: whether a new repository is.
+            token: with write permission; that of the environment or of ``hf auth login`` unless given.
+
+        Returns:
+            The repository's address.
+
+        Raises:
+            HyperXError: the Hub can't be reached or refuses, or the backbone is a folder of this machine.
+        """
+        from hyperx.hub import push
+
+        return push(self, repo, private=private, token=token)
 
     @classmethod
     def from_pretrained(
@@ -289,6 +315,9 @@ class HyperX(nn.Module):
             raise HyperXError(f"{folder / WEIGHTS_NAME} can't be read ({error}); copy the model again") from error
         model.load_trained_state(state)
         model.backbone.compute_in(dtype or best_dtype(model.device))
+        card = folder / CARD_NAME
+        if card.is_file() and card.stat().st_size <= MAX_CARD:
+            model.card = card.read_text(encoding="utf-8", errors="replace")
         return model.eval()
 
 
@@ -329,7 +358,7 @@ def model_folder(name: str | Path, revision: str | None) -> Path:
     if path.exists() or str(name).startswith((".", "/", "~")) or str(name).count("/") > 1:
         raise HyperXError(f"there is no model folder '{name}'; give the folder of a run or a saved model, or a Hub id")
     try:
-        patterns = [CONFIG_NAME, WEIGHTS_NAME]
+        patterns = [CONFIG_NAME, WEIGHTS_NAME, CARD_NAME]
         return Path(snapshot_download(str(name), revision=revision, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         reason = str(error).strip().splitlines()[0]

@@ -18,9 +18,10 @@ from hyperx.cost import measure
 from hyperx.dataset import RunData, load_data
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
-from hyperx.methods import METHODS, MADXConfig
+from hyperx.language_adapters import check_two_runs, take_language_adapters
+from hyperx.methods import METHODS
 from hyperx.model_card import model_card
-from hyperx.modeling import HyperX, ModelConfig
+from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, read_config
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.results import Results
@@ -142,7 +143,7 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
             f"the method '{config.method.name}' knows a language by its labelled data alone, and there is none of "
             f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
         )
-    check_two_stages(config, data)
+    check_two_runs(config.method, data.train)
     model_config = ModelConfig(
         backbone=config.backbone,
         revision=config.revision,
@@ -154,27 +155,9 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
         max_length=config.training.max_length,
     )
     model = HyperX(model_config) if config.start is None else start_from(config.start, model_config)
-    model.method.warm_start(data.languages)
+    take_language_adapters(model)
     model.backbone.compute_in(best_dtype(model.device))
     return model
-
-
-def check_two_stages(config: RunConfig, data: RunData) -> None:
-    """Keep MAD-X's two stages apart.
-
-    Raises:
-        HyperXError: a run that trains language adapters has labels, or one that is given them trains by MLM.
-    """
-    if not isinstance(config.method, MADXConfig):
-        return
-    tasks = {pair.task for pair in data.train}
-    if config.method.language_adapters is None and tasks != {"mlm"}:
-        raise HyperXError(
-            "MAD-X is trained in two runs: one whose 'train' has mlm alone makes the language adapters, and one with "
-            "'language_adapters' naming that run's folder makes the task adapters"
-        )
-    if config.method.language_adapters is not None and "mlm" in tasks:
-        raise HyperXError("the language adapters are given: leave mlm out under 'train', or 'language_adapters'")
 
 
 def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, list[Example]]:
@@ -220,13 +203,8 @@ def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
     if results.rows:  # a run that trains language adapters alone has no cells
         save_png(results, folder / "matrix.png")
         save_html(results, folder / "matrix.html")
-        card = model_card(
-            results,
-            history=f"Method `{results.method}`, seed {results.seed}, {config.training.steps:,} steps.",
-            languages=results.languages,
-            example=results.rows[0].pair,
-        )
-        (folder / "model" / "README.md").write_text(card, encoding="utf-8")
+        card = model_card(read_config(folder / "model"), name=config.name, results=results, run=config)
+        (folder / "model" / CARD_NAME).write_text(card, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:

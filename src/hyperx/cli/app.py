@@ -6,7 +6,22 @@ import warnings
 import typer
 from transformers.utils import logging as transformers_logging
 
-from hyperx.cli import adapt, backbone, compare, data, evaluate, matrix, quickstart, report, serve, study, tag, train
+from hyperx.cli import (
+    adapt,
+    backbone,
+    compare,
+    data,
+    evaluate,
+    export,
+    matrix,
+    push,
+    quickstart,
+    report,
+    serve,
+    study,
+    tag,
+    train,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +39,8 @@ app.command("study")(study.study)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
 app.command("serve")(serve.serve)
+app.command("export")(export.export)
+app.command("push")(push.push)
 app.add_typer(data.app, name="data")
 app.add_typer(backbone.app, name="backbone")
 

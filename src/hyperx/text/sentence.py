@@ -69,7 +69,7 @@ class Span(NamedTuple):
     Attributes:
         text: as it stands in the sentence's text, from `start` to `end`.
         first, last: its first word's number in the sentence, from 0, and the one after its last word's.
-        score: how likely the span is right, from 0 to 1.
+        score: how likely the span is right, from 0 to 1: the least of its words' scores.
     """
 
     text: str

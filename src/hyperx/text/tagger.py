@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, overload
 
 from torch import Tensor
 
-from hyperx.calibration import span_score
 from hyperx.data.sentence import Sentence
 from hyperx.languages import normalize
 from hyperx.metrics import spans
@@ -113,8 +112,7 @@ def layer(task: Task, scores: Tensor, sentence: TextSentence, temperature: float
     found = None
     if task.spans:
         found = tuple(
-            _span(sentence, label, first, last, span_score(confidences[first:last]))
-            for label, first, last in spans(tags)
+            _span(sentence, label, first, last, min(confidences[first:last])) for label, first, last in spans(tags)
         )
     return Layer(tuple(tags), tuple(confidences), found, task)
 

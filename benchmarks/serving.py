@@ -1,8 +1,8 @@
 """Requests a second and times to an answer of the server, with mixed batches and one pair at a time.
 
 Both are the same server; one's batches are restricted to one pair. Clients send one sentence of one pair a request, pairs in
-turn, and the next once they have an answer. The two take turns, round by round, as a busy machine would favour one else.
-Usage: python -m benchmarks.serving RUN [--clients 1 16 64] [--seconds 20] [--rounds 3] [--output results/performance/serving.json]
+turn, and the next once they have an answer. The two take turns, round by round, lest a busy machine favour one.
+Usage: python -m benchmarks.serving RUN [--clients 1 16 64] [--seconds 20] [--rounds 3] [--output FILE]
 """
 
 import argparse

@@ -60,7 +60,10 @@ def test_tasks_that_are_no_tags_share_batches(tokenizer) -> None:  # type: ignor
     )
     model = shake(HyperX(config, Backbone(ENCODERS["bert"]()), tokenizer))
     sentences = [
-        (Pair(task, language), Sentence(tuple(WORDS[: 3 + n]))) for n in range(3) for task in labels for language in ("eng", "swa")
+        (Pair(task, language), Sentence(tuple(WORDS[: 3 + n])))
+        for n in range(3)
+        for task in labels
+        for language in ("eng", "swa")
     ]
     for (pair, _), scores, own in zip(
         sentences, MixedTagger(model).scores(sentences), one_pair_at_a_time(model, sentences), strict=True

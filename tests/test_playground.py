@@ -19,12 +19,19 @@ from hyperx.text.sentence import Layer, Span, TaggedSentence, TextSentence, from
 pytest.importorskip("spacy")
 pytest.importorskip("gradio")
 
-from hyperx.serve.render import direction, matrix_html, message_html, panels_html  # noqa: E402
-from hyperx.serve.schema import Cell, LanguageInfo, Matrix, TaskInfo  # noqa: E402
+from hyperx.serve.render import direction, matrix_html, message_html, panels_html
+from hyperx.serve.schema import Cell, LanguageInfo, Matrix, TaskInfo
 
 CHROMIUM = which("chromium")
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync""".split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PERSIAN = "سارا در تهران است."
 WAIT = 60_000
 
@@ -39,7 +46,10 @@ def cell(pair: str, kind: str = "trained", score: float | None = 90.0, told_by: 
 
 MATRIX = Matrix(
     tasks=[TaskInfo(name="pos", metric="accuracy", labels=[]), TaskInfo(name="ner", metric="f1", labels=[])],
-    languages=[LanguageInfo(code="eng", name="English", seen=True), LanguageInfo(code="yor", name="Yoruba", seen=False)],
+    languages=[
+        LanguageInfo(code="eng", name="English", seen=True),
+        LanguageInfo(code="yor", name="Yoruba", seen=False),
+    ],
     cells=[cell("pos/eng"), cell("pos/yor", "zero-shot", 61.2, 3), cell("ner/eng"), cell("ner/yor", "text-only", None)],
 )
 
@@ -64,7 +74,7 @@ def test_the_matrix_marks_kinds_and_tells_scores() -> None:
     assert ">~61</button>" in page
     assert ">?</button>" in page
     assert '${value.includes("ner/yor")}' in page
-    assert "Yoruba <small>yor</small> <small title=\"unseen by the backbone\">unseen" in page
+    assert 'Yoruba <small>yor</small> <small title="unseen by the backbone">unseen' in page
 
 
 def test_what_users_typed_is_escaped() -> None:
@@ -93,7 +103,10 @@ def test_words_stand_as_they_stood_and_differences_are_marked() -> None:
 def test_entities_and_labels_are_one_chip() -> None:
     spans = (Span("Amina Yusuf", "PER", 0, 11, 0, 2, 0.7),)
     entity = tagged(["Amina", "Yusuf", "ran"], "ner", ["B-PER", "I-PER", "O"], spans)
-    page = panels_html(MATRIX, [(cell("ner/eng"), [entity]), (cell("ner/yor"), [tagged(["Amina", "Yusuf", "ran"], "ner", ["O"] * 3, ())])])
+    page = panels_html(
+        MATRIX,
+        [(cell("ner/eng"), [entity]), (cell("ner/yor"), [tagged(["Amina", "Yusuf", "ran"], "ner", ["O"] * 3, ())])],
+    )
     assert "<bdi>Amina Yusuf</bdi>" in page
     assert page.count('class="chip') == 1
     assert "1 tag unlike" in page  # the second cell finds no entity
@@ -209,6 +222,7 @@ def test_words_can_be_read(page, url: str) -> None:  # type: ignore[no-untyped-d
         worst = page.evaluate(
             "() => { const chip = document.querySelector('#tags .chip'); const ratio = " + ratio + ";"
             "return Math.min(...[...Array(360).keys()].flatMap((hue) => {"
-            "chip.style.setProperty('--hue', hue); return [ratio([chip, chip]), ratio([chip.querySelector('small'), chip])]; })); }"
+            "chip.style.setProperty('--hue', hue);"
+            "return [ratio([chip, chip]), ratio([chip.querySelector('small'), chip])]; })); }"
         )
         assert worst >= 4.5

@@ -106,7 +106,9 @@ def test_answers_are_those_of_the_tagger(client: httpx.Client, folder: Path) -> 
                 if not key.endswith("_spans"):
                     assert sentence[key] == close
                 else:
-                    assert [(s["start"], s["label"]) for s in sentence[key]] == [(s["start"], s["label"]) for s in own[key]]
+                    assert [(s["start"], s["label"]) for s in sentence[key]] == [
+                        (s["start"], s["label"]) for s in own[key]
+                    ]
 
 
 def test_it_tells_of_its_matrix(client: httpx.Client) -> None:
@@ -145,7 +147,10 @@ def test_openapi_holds_examples_that_work(client: httpx.Client) -> None:
         ({"inputs": []}, "inputs: List should have at least 1 item"),
         ({"inputs": [{"text": "a", "language": "en"}]}, "inputs.0.tasks: Field required"),
         ({"inputs": [{"language": "en", "tasks": ["pos"]}]}, "give either text or tokens"),
-        ({"inputs": [{"text": "a", "tokens": ["a"], "language": "en", "tasks": ["pos"]}]}, "give either text or tokens"),
+        (
+            {"inputs": [{"text": "a", "tokens": ["a"], "language": "en", "tasks": ["pos"]}]},
+            "give either text or tokens",
+        ),
         ({"inputs": [{"text": "a", "language": "english", "tasks": ["pos"]}]}, "inputs.0.language"),
         ({"inputs": [{"text": "a", "language": "tr", "tasks": ["pos"]}]}, "inputs.0: this model was not trained with"),
         ({"inputs": [{"text": "a", "language": "qq", "tasks": ["pos"]}]}, "Unknown language 'qq'"),
@@ -292,7 +297,9 @@ def test_requests_that_arrive_together_share_batches_of_mixed_pairs(folder: Path
     with client_of(folder, tagger=Held) as client, ThreadPoolExecutor(6) as pool:
         wait_until_ready(client)
         pairs = [(task, language) for task in ("pos", "ner") for language in ("eng", "swa", "yor")]
-        bodies = [{"inputs": [{"tokens": WORDS[:5], "language": language, "tasks": [task]}]} for task, language in pairs]
+        bodies = [
+            {"inputs": [{"tokens": WORDS[:5], "language": language, "tasks": [task]}]} for task, language in pairs
+        ]
         answers = [pool.submit(client.post, "/tag", json=body) for body in bodies]
         while "hyperx_requests_in_work 6.0" not in client.get("/metrics").text:
             time.sleep(0.01)
@@ -354,7 +361,9 @@ def test_logs_hold_no_text_unless_asked_for(folder: Path, caplog: pytest.LogCapt
     caplog.set_level(logging.INFO, "hyperx.serve")
     with client_of(folder, log_text=log_text) as client:
         wait_until_ready(client)
-        answer = client.post("/tag?q=SECRET", json={"inputs": [{"tokens": ["SECRET"], "language": "en", "tasks": ["pos"]}]})
+        answer = client.post(
+            "/tag?q=SECRET", json={"inputs": [{"tokens": ["SECRET"], "language": "en", "tasks": ["pos"]}]}
+        )
         client.post("/tag", json={"inputs": [{"tokens": ["SECRET"], "language": "en", "tasks": ["SECRET"]}]})
         client.get("/SECRET", headers={"X-API-Key": "SECRET", "User-Agent": "SECRET"})
     lines = logged(caplog)

@@ -58,7 +58,7 @@ def transform(function: Callable[..., Tensor], *weights: Any) -> Any:
         return function(*weights)
     if isinstance(first, list | tuple):
         parts = [transform(function, *own) for own in zip(*weights, strict=True)]
-        return first._make(parts) if hasattr(first, "_make") else type(first)(parts)  # type: ignore[union-attr]
+        return first._make(parts) if hasattr(first, "_make") else type(first)(parts)
     return first
 
 

@@ -17,10 +17,14 @@ def serve(
     run: Annotated[str, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all networks.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
-    playground: Annotated[bool, typer.Option("--playground", help="Serve a page to try the model at /playground.")] = False,
+    playground: Annotated[
+        bool, typer.Option("--playground", help="Serve a page to try the model at /playground.")
+    ] = False,
     api_key_file: Annotated[
         Path | None,
-        typer.Option(help="Keys, one a line, one of which requests must bear; else those in HYPERX_API_KEYS, by commas."),
+        typer.Option(
+            help="Keys, one a line, one of which requests must bear; else those in HYPERX_API_KEYS, by commas."
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Sentences that the backbone reads at once.")] = 32,
     batch_tokens: Annotated[int, typer.Option(min=1, help="Pieces of a batch at most, padding counted.")] = 8192,

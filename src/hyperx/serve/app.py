@@ -21,7 +21,8 @@ from hyperx.serve.service import Service
 from hyperx.text.formats import to_dict
 from hyperx.text.sentence import TaggedSentence
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
+Responses = dict[int | str, dict[str, Any]]
+REFUSALS: Responses = {
     status: {"model": Problem, "description": description}
     for status, description in {
         400: "The body was cut off, or is no JSON.",
@@ -65,7 +66,8 @@ def create_app(service: Service, *, keys: Sequence[str] = (), log_text: bool = F
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _failed)
     refusals = REFUSALS if keys else {status: told for status, told in REFUSALS.items() if status != 401}
-    key = {401: REFUSALS[401]} if keys else {}
+    wrong_key: Responses = {401: REFUSALS[401]} if keys else {}
+    unready: Responses = {503: REFUSALS[503]}
 
     @app.post("/tag", responses={200: {"model": TagResponse}, **refusals}, summary="Tag texts and sentences")
     async def tag(body: Annotated[TagRequest, Body(openapi_examples=TAG_EXAMPLES)]) -> Response:
@@ -75,7 +77,7 @@ def create_app(service: Service, *, keys: Sequence[str] = (), log_text: bool = F
         tagged = await service.tag(body.inputs)
         return Response(await asyncio.to_thread(_to_json, tagged), media_type="application/json")
 
-    @app.get("/pairs", responses=key, summary="What can be asked for")
+    @app.get("/pairs", responses=wrong_key, summary="What can be asked for")
     async def pairs() -> Pairs:
         cells = service.matrix.cells
         return Pairs(
@@ -83,7 +85,7 @@ def create_app(service: Service, *, keys: Sequence[str] = (), log_text: bool = F
             zero_shot=[cell.pair for cell in cells if cell.kind != "trained"],
         )
 
-    @app.get("/matrix", responses=key, summary="The matrix with its scores")
+    @app.get("/matrix", responses=wrong_key, summary="The matrix with its scores")
     async def matrix() -> Matrix:
         """What each cell scored on its test set or, where it has none, can be expected to."""
         return service.matrix
@@ -92,13 +94,13 @@ def create_app(service: Service, *, keys: Sequence[str] = (), log_text: bool = F
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/ready", responses={503: REFUSALS[503]}, summary="Whether requests should be sent")
+    @app.get("/ready", responses=unready, summary="Whether requests should be sent")
     async def ready() -> dict[str, str]:
         if service.state != "ready":
             raise Refusal(503, service.state, f"The server is {service.state}.")
         return {"status": "ready"}
 
-    @app.get("/metrics", responses=key, response_class=PlainTextResponse, summary="For Prometheus")
+    @app.get("/metrics", responses=wrong_key, response_class=PlainTextResponse, summary="For Prometheus")
     async def metrics() -> Response:
         return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from threading import Condition, Thread
 
 import torch
@@ -39,18 +40,14 @@ class Job:
         """Note a row's scores; the last one's complete the job."""
         self._scores[number] = scores
         self._missing -= 1
-        if not self._missing and not self.future.done():
-            try:
+        if not self._missing:
+            with suppress(InvalidStateError):  # it was cancelled, or failed
                 self.future.set_result(self._scores)
-            except InvalidStateError:  # cancelled just now
-                pass
 
     def fail(self, error: BaseException) -> None:
         """End the job by an error."""
-        try:
+        with suppress(InvalidStateError):
             self.future.set_exception(error)
-        except InvalidStateError:
-            pass
 
 
 class Batcher:

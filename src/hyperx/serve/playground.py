@@ -109,7 +109,13 @@ def blocks(service: Service) -> gr.Blocks:
                 with gr.Row(elem_id="examples"):
                     buttons = {code: gr.Button(languages[code], size="sm", min_width=60) for code in examples}
                 tags = gr.HTML(elem_classes="hx", elem_id="tags", apply_default_css=False)
-        given = {"fn": show, "inputs": [text, chosen], "outputs": tags, "show_progress": "hidden", "api_visibility": "private"}
+        given = {
+            "fn": show,
+            "inputs": [text, chosen],
+            "outputs": tags,
+            "show_progress": "hidden",
+            "api_visibility": "private",
+        }
         gr.on([text.change, chosen.select], trigger_mode="always_last", **given)
         page.load(**given)
         page.load(js=AUTO_DIRECTION)

@@ -52,7 +52,11 @@ def matrix_html(matrix: Matrix) -> str:
 def _button(cell: Cell) -> str:
     # The template is a JavaScript string: pairs are letters, digits, _ and /.
     pressed = f'${{value.includes("{cell.pair}")}}'
-    told = "nothing is known of its score" if cell.score is None else f"{_score(cell)}, 95 % {cell.low:.0f} to {cell.high:.0f}"
+    told = (
+        "nothing is known of its score"
+        if cell.score is None
+        else f"{_score(cell)}, 95 % {cell.low:.0f} to {cell.high:.0f}"
+    )
     label = f"{_title(cell)}, {KINDS[cell.kind]}, {told}"
     return (
         f'<button type="button" class="cell {cell.kind}" data-pair="{cell.pair}" aria-pressed="{pressed}" '
@@ -81,8 +85,9 @@ def panels_html(matrix: Matrix, tagged: Sequence[tuple[Cell, Sequence[TaggedSent
         text = "".join(_sentence(sentence, sentence[cell.task], reference) for sentence in sentences)
         differing = max(len(places - reference), len(reference - places))
         note = f'<p class="note">{_count(differing)} unlike the first panel’s of this task</p>' if differing else ""
+        title = escape(_title(cell))
         panels.append(
-            f'<section class="panel" data-pair="{cell.pair}" aria-label="{escape(_title(cell))}"><header><h3>{escape(_title(cell))}</h3>'
+            f'<section class="panel" data-pair="{cell.pair}" aria-label="{title}"><header><h3>{title}</h3>'
             f'<span class="key {cell.kind}">{KINDS[cell.kind]}</span>'
             f'<span class="told">{_told(cell, units[cell.task])}</span></header>{text}{note}</section>'
         )
@@ -101,7 +106,11 @@ def _count(number: int) -> str:
 def _told(cell: Cell, unit: str) -> str:
     if cell.score is None:
         return f"{unit} not known"
-    return f"{unit} {_score(cell)} on its test set" if cell.measured else f"{unit} about {cell.low:.0f}–{cell.high:.0f}, not measured"
+    return (
+        f"{unit} {_score(cell)} on its test set"
+        if cell.measured
+        else f"{unit} about {cell.low:.0f}–{cell.high:.0f}, not measured"
+    )
 
 
 def _places(sentence: TaggedSentence, layer: Layer) -> list[Place]:

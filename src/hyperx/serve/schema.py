@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -47,7 +46,9 @@ class Sentence(BaseModel):
     language: str
     text: str
     tokens: list[str]
-    offsets: list[tuple[int, int]] = Field(description="Each token's first character in `text`, and the one after its last.")
+    offsets: list[tuple[int, int]] = Field(
+        description="Each token's first character in `text`, and the one after its last."
+    )
     start: int | None = Field(None, description="Where in the raw text the sentence begins.")
 
 

@@ -88,7 +88,7 @@ def protocol(limits: Limits) -> type[H11Protocol]:
 
 
 class Server(uvicorn.Server):
-    """Stops on SIGTERM: first `/ready` says so for `drain` seconds, then no connections are accepted, and what was is answered."""
+    """Stops on SIGTERM: `/ready` says so for `drain` seconds, then no connections are accepted, and what was is answered."""
 
     def __init__(self, config: uvicorn.Config, service: Service, *, drain: float) -> None:
         super().__init__(config)

@@ -204,4 +204,6 @@ def _language(code: str) -> str | HyperXError:
 def _sentences(one: Input, language: str, words_of: str | None) -> list[TextSentence]:
     if one.text is None:
         return [from_words(one.tokens or (), language)]
-    return [TextSentence(one.text, words, language, raw=True) for words in Segmenter(words_of or language).split(one.text)]
+    return [
+        TextSentence(one.text, words, language, raw=True) for words in Segmenter(words_of or language).split(one.text)
+    ]

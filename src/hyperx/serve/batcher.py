@@ -64,6 +64,7 @@ class Batcher:
         self._jobs: deque[Job] = deque()
         self._changed = Condition()
         self._closing = False
+        metrics.queued_rows.set_function(self._count)
         self._thread = Thread(target=self._run, name="hyperx-batcher", daemon=True)
         self._thread.start()
 
@@ -87,6 +88,13 @@ class Batcher:
             self._changed.notify()
         self._thread.join()
 
+    def _queued(self) -> int:
+        return sum(job.waits for job in self._jobs)
+
+    def _count(self) -> int:
+        with self._changed:
+            return self._queued()
+
     def _run(self) -> None:
         while window := self._next():
             for numbers in self._tagger.batches([job.rows[number] for job, number in window]):
@@ -100,9 +108,7 @@ class Batcher:
         with self._changed:
             while True:
                 self._jobs = deque(job for job in self._jobs if job.waits)
-                waiting = sum(job.waits for job in self._jobs)
-                self._metrics.queued_rows.set(waiting)
-                if self._closing or waiting >= self._tagger.batch_size:
+                if self._closing or self._queued() >= self._tagger.batch_size:
                     return self._take(size)
                 left = None
                 if self._jobs:

@@ -51,15 +51,25 @@ class Adapters(NamedTuple):
     coupling: CouplingWeights | None = None
 
 
+def transform(function: Callable[..., Tensor], *weights: Any) -> Any:
+    """Apply a function to the tensors at each place of structures of weights that are alike."""
+    first = weights[0]
+    if isinstance(first, Tensor):
+        return function(*weights)
+    if isinstance(first, list | tuple):
+        parts = [transform(function, *own) for own in zip(*weights, strict=True)]
+        return first._make(parts) if hasattr(first, "_make") else type(first)(parts)
+    return first
+
+
 def pick(weights: Any, rows: Any) -> Any:
     """Index every tensor of a structure of weights by its leading dimension."""
-    if isinstance(weights, Tensor):
-        return weights[rows]
-    if isinstance(weights, tuple) and hasattr(weights, "_make"):
-        return weights._make(pick(part, rows) for part in weights)
-    if isinstance(weights, list | tuple):
-        return type(weights)(pick(part, rows) for part in weights)
-    return weights
+    return transform(lambda tensor: tensor[rows], weights)
+
+
+def stack(weights: Sequence[Any]) -> Any:
+    """Stack structures of weights along a new leading dimension."""
+    return transform(lambda *tensors: torch.stack(tensors), *weights)
 
 
 def adapter_size(*, hidden_size: int, bottleneck: int, layer_norm: bool = False) -> int:

@@ -17,6 +17,7 @@ from hyperx.cli import (
     push,
     quickstart,
     report,
+    serve,
     study,
     tag,
     train,
@@ -37,6 +38,7 @@ app.command("adapt")(adapt.adapt)
 app.command("study")(study.study)
 app.command("report")(report.report)
 app.command("tag")(tag.tag)
+app.command("serve")(serve.serve)
 app.command("export")(export.export)
 app.command("push")(push.push)
 app.add_typer(data.app, name="data")

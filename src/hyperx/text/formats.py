@@ -60,7 +60,12 @@ def to_iob2(tagged: TaggedSentence) -> str:
 
 
 def to_json(tagged: TaggedSentence) -> str:
-    """Return a line of JSON: ``text``, ``tokens``, their ``offsets`` in it, and of each task tags, scores and spans,
+    """Return `to_dict` as a line of JSON."""
+    return json.dumps(to_dict(tagged), ensure_ascii=False) + "\n"
+
+
+def to_dict(tagged: TaggedSentence) -> dict[str, Any]:
+    """Return what JSON holds: ``text``, ``tokens``, their ``offsets`` in it, and of each task tags, scores and spans,
     or its label of the sentence and that one's score.
 
     ``start`` says where raw text's sentence begins in the line, or the ``text``, that it was read from.
@@ -82,7 +87,7 @@ def to_json(tagged: TaggedSentence) -> str:
         value[f"{task}_scores"] = [round(score, 4) for score in layer.scores]
         if layer.spans is not None:
             value[f"{task}_spans"] = _json_spans(layer, sentence.start)
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    return value
 
 
 def _json_spans(layer: Layer, shift: int) -> list[dict[str, Any]]:

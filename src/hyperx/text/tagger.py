@@ -11,6 +11,7 @@ from hyperx.languages import normalize
 from hyperx.metrics import spans
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger
+from hyperx.tasks import Task
 from hyperx.text.segment import Offsets, Segmenter
 from hyperx.text.sentence import Layer, Span, TaggedSentence, TaggedText, TextSentence, from_words
 
@@ -96,19 +97,24 @@ class TextTagger:
         layers: list[dict[str, Layer]] = [{} for _ in sentences]
         for name, tagger in self.taggers.items():
             for number, scores in enumerate(tagger.scores(plain)):
-                layers[number][name] = self._layer(tagger, scores, sentences[number])
+                layers[number][name] = layer(tagger.task, scores, sentences[number], self.temperatures.get(name, 1.0))
         return [TaggedSentence(sentence, own) for sentence, own in zip(sentences, layers, strict=True)]
 
-    def _layer(self, tagger: Tagger, scores: Tensor, sentence: TextSentence) -> Layer:
-        task = tagger.task
-        tags = task.decode(scores)
-        confidences = task.confidences(scores, tags, self.temperatures.get(task.name, 1.0))
-        found = None
-        if task.spans:
-            found = tuple(
-                _span(sentence, label, first, last, min(confidences[first:last])) for label, first, last in spans(tags)
-            )
-        return Layer(tuple(tags), tuple(confidences), found, task)
+
+def layer(task: Task, scores: Tensor, sentence: TextSentence, temperature: float) -> Layer:
+    """Return a sentence's tags of a task, decoded from what it scores.
+
+    Args:
+        temperature: what the task's logits are divided by before they are read as probabilities.
+    """
+    tags = task.decode(scores)
+    confidences = task.confidences(scores, tags, temperature)
+    found = None
+    if task.spans:
+        found = tuple(
+            _span(sentence, label, first, last, min(confidences[first:last])) for label, first, last in spans(tags)
+        )
+    return Layer(tuple(tags), tuple(confidences), found, task)
 
 
 def _span(sentence: TextSentence, label: str, first: int, last: int, score: float) -> Span:

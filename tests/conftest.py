@@ -1,7 +1,11 @@
 """Tiny models, built in the test."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+# As the command line sets them before transformers is imported.
+os.environ |= {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 import pytest
 import torch

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from conftest import WORDS, shake
-from hyperx.calibration import calibration_error, fit_temperature, fit_temperatures, span_score, spans_of, word_scores
+from hyperx.calibration import calibration_error, fit_temperature, fit_temperatures, span_score, word_scores
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.expectation import UNKNOWN, expect, predict
@@ -36,12 +36,9 @@ def test_the_calibration_error_is_the_gap_between_scores_and_what_is_right() -> 
     assert calibration_error([], []) == 0
 
 
-def test_spans_of_iob2() -> None:
+def test_the_score_of_a_span_is_the_geometric_mean_of_its_words() -> None:
     assert span_score([0.25]) == 0.25
     assert span_score([0.9, 0.4]) == pytest.approx(0.6)
-    tags = ["B-PER", "I-PER", "B-PER", "O", "B-LOC"]
-    assert spans_of(tags) == [("PER", 0, 2), ("PER", 2, 3), ("LOC", 4, 5)]
-    assert spans_of([]) == []
 
 
 def test_temperatures_change_scores_and_no_tag(make_model) -> None:

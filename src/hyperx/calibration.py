@@ -5,7 +5,6 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import torch
-from seqeval.metrics.sequence_labeling import get_entities
 from torch import Tensor, nn
 
 from hyperx.data.sentence import Sentence
@@ -70,11 +69,6 @@ def word_scores(log_probabilities: Tensor, chosen: Sequence[int], temperature: f
 def span_score(scores: Sequence[float]) -> float:
     """Return how likely a span is right: the geometric mean of its words' scores, the best calibrated of five on dev sets."""
     return prod(scores) ** (1 / len(scores))
-
-
-def spans_of(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Return the label, the first word and the one after the last of each span of valid IOB2 tags."""
-    return [(label, first, last + 1) for label, first, last in get_entities(list(tags))]
 
 
 def calibration_error(scores: Sequence[float], right: Sequence[bool], *, bins: int = BINS) -> float:

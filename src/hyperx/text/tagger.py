@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, overload
 
 from torch import Tensor
 
-from hyperx.calibration import span_score, spans_of, word_scores
+from hyperx.calibration import span_score, word_scores
 from hyperx.data.sentence import Sentence
 from hyperx.languages import normalize
+from hyperx.metrics import spans as spans_of
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger
 from hyperx.text.segment import Offsets, Segmenter

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 class AdapterWeights(NamedTuple):
@@ -89,7 +90,7 @@ def adapt(z: Tensor, weights: AdapterWeights) -> Tensor:
     """
     x = z
     if weights.gain is not None and weights.offset is not None:
-        normed = torch.nn.functional.layer_norm(x, x.shape[-1:])
+        normed = functional.layer_norm(x, x.shape[-1:])
         x = normed * weights.gain.unsqueeze(-2) + weights.offset.unsqueeze(-2)
     return bottleneck(x, weights) + z
 
@@ -100,9 +101,15 @@ def bottleneck(x: Tensor, weights: AdapterWeights) -> Tensor:
     Shapes:
         x: ``(batch, length, hidden)``, as is the result.
     """
-    # unsqueeze(-2) broadcasts a row's bias over its tokens, and is harmless where one pair serves the batch.
-    inner = torch.relu(x @ weights.down.mT + weights.down_bias.unsqueeze(-2))
-    return inner @ weights.up.mT + weights.up_bias.unsqueeze(-2)
+    inner = _affine(x, weights.down, weights.down_bias).relu_()
+    return _affine(inner, weights.up, weights.up_bias)
+
+
+def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Multiply all tokens by one matrix, or each row's by its own, with the bias in the same pass."""
+    if weight.ndim == 2:
+        return functional.linear(x, weight, bias)
+    return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
 
 
 def adapt_in_turn(z: Tensor, stack: Stack, *, residual: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:

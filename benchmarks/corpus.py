@@ -39,14 +39,14 @@ def tag_file(model: HyperX, source: Path, target: Path) -> None:
 
 def main(given: Options) -> None:
     logging.set_verbosity_error()
-    config = labelled()
+    config = labelled(given)
     sentences = read(config).test[PAIR]
     chosen = list(islice(sentences, 8 if given.quick else 1000))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         source = folder / "text.txt"
         source.write_text("".join(" ".join(sentence.words) + "\n" for sentence in chosen), encoding="utf-8")
-        model = HyperX.from_pretrained(saved_model(folder / "model"))
+        model = HyperX.from_pretrained(saved_model(given, folder / "model"))
         load_backbone(config.backbone).encoder.save_pretrained(folder / "encoder")
         classifier = AutoModelForTokenClassification.from_pretrained(
             folder / "encoder", num_labels=len(model.tasks[PAIR.task].labels)

@@ -3,6 +3,8 @@
 Usage: python -m benchmarks.languages [--rounds N] [--quick]
 """
 
+from functools import partial
+
 import torch
 from transformers.utils import logging
 
@@ -23,18 +25,13 @@ class Matrix:
     """A model of so many languages, and the two things that are done with it."""
 
     def __init__(self, count: int, given: Options) -> None:
-        config = labelled()
+        config = labelled(given)
         # Their names don't matter to speed; there are no 10,000 codes that this project knows.
         names = [f"q{number:05d}" for number in range(count)]
         labels = {task: build_task(task).labels for task in ("pos", "ner")}
         backbone, tokenizer = load_backbone(config.backbone), load_tokenizer(config.backbone)
-        self.model = shaken(
-            HyperX(
-                ModelConfig(backbone=config.backbone, method=config.method, tasks=labels, languages=names),
-                backbone,
-                tokenizer,
-            )
-        )
+        described = ModelConfig(backbone=config.backbone, method=config.method, tasks=labels, languages=names)
+        self.model = shaken(HyperX(described, backbone, tokenizer))
         self.model.backbone.compute_in(torch.bfloat16)
         self.optimizer = torch.optim.AdamW(parameter_groups(self.model, 1e-3), fused=True)
         self.pair = Pair("pos", names[count // 2])
@@ -65,10 +62,8 @@ class Matrix:
         """Return the seconds of a batch."""
         self.model.eval()
         with torch.inference_mode():
-            return (
-                seconds(lambda: [self.model.encode([self.pair], self.pieces, self.mask) for _ in range(self.times)])
-                / self.times
-            )
+            encode = partial(self.model.encode, [self.pair], self.pieces, self.mask)
+            return seconds(lambda: [encode() for _ in range(self.times)]) / self.times
 
 
 def main(given: Options) -> None:

@@ -36,7 +36,7 @@ class Process:
 
 
 def main(given: Options) -> None:
-    data = read(labelled())
+    data = read(labelled(given))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         tests = [sentences for pair, sentences in data.test.items() if pair.language in LANGUAGES]
@@ -44,8 +44,8 @@ def main(given: Options) -> None:
         lines = [" ".join(row) + "\n" for row in words[: 8 if given.quick else 500]]
         (folder / "one.txt").write_text(lines[0], encoding="utf-8")
         (folder / "many.txt").write_text("".join(lines), encoding="utf-8")
-        whole, trimmed = saved_model(folder / "whole"), folder / "trimmed"
-        pieces = trim_model(whole, trimmed, words)
+        whole, trimmed = saved_model(given, folder / "whole"), folder / "trimmed"
+        pieces = trim_model(whole, trimmed, words[:100] if given.quick else words)
 
         def tag(model: Path, text: str) -> Process:
             return Process("-m", "hyperx", "tag", str(model), str(folder / text), "-t", "ner", "-l", "swa")

@@ -137,8 +137,10 @@ def main(given: Options) -> None:
     overrides = [f"training.steps={steps}", f"training.eval_steps={steps}"]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        trained = {name: Ours(labelled(name, *overrides), folder / name) for name in ("hyperx", "single", "finetune")}
-        ud = Ours(shorter("hyperx", *overrides), folder / "ud")
+        trained = {
+            name: Ours(labelled(given, name, *overrides), folder / name) for name in ("hyperx", "single", "finetune")
+        }
+        ud = Ours(shorter(given, *overrides), folder / "ud")
         hand_over(trained["hyperx"], folder, slow)
         peer = stack.enter_context(Peer("adapters_library", folder))
         figures = alternate(

@@ -7,7 +7,7 @@ from conftest import ENCODERS, WORDS, shake
 from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 from hyperx.errors import HyperXError
-from hyperx.methods import HyperXConfig, SingleConfig
+from hyperx.methods import HyperXConfig, MADXConfig, SingleConfig
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 
@@ -81,6 +81,19 @@ def test_rows_that_each_have_their_own_pair(architecture: str, method: object, m
             model.encode([pair], **{k: v[row : row + 1] for k, v in INPUTS.items()}) for row, pair in enumerate(pairs)
         ]
     torch.testing.assert_close(mixed, torch.cat(alone), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", [HyperXConfig(recipe="paper", layer_norm=True), MADXConfig(task_bottleneck=4)])
+def test_rows_in_equal_groups_share_their_pairs_weights(method: object, make_model) -> None:
+    model = shake(make_model("bert", method))
+    pairs = [PAIRS[0], PAIRS[0], PAIRS[1], PAIRS[1]]
+    with torch.inference_mode():
+        site = model.adapters(pairs).layers[0]
+        assert len((site if isinstance(method, HyperXConfig) else site.adapters[0]).down) == 2
+        grouped = model.encode(pairs, **INPUTS)
+        halves = [{name: tensor[rows] for name, tensor in INPUTS.items()} for rows in (slice(2), slice(2, 4))]
+        alone = [model.encode([pair], **half) for pair, half in zip((PAIRS[0], PAIRS[1]), halves, strict=True)]
+    torch.testing.assert_close(grouped, torch.cat(alone), atol=1e-5, rtol=1e-5)
 
 
 def test_several_pairs_gradients_are_the_sum_of_each_ones(make_model) -> None:

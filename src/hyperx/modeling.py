@@ -113,7 +113,9 @@ class HyperX(nn.Module):
         return next(self.parameters()).device
 
     def adapters(self, pairs: Sequence[Pair]) -> Adapters | None:
-        """Return the adapters: one pair's for the whole batch, or a row's each; None for a method without them.
+        """Return the adapters: one pair's for the whole batch, each one's of equal groups of rows, or a row's each.
+
+        None for a method without them.
 
         Raises:
             HyperXError: a pair is outside the model's matrix.
@@ -125,8 +127,8 @@ class HyperX(nn.Module):
             return None
         if len(distinct) == 1:  # a plain matrix product over all the batch's tokens, without a batch dimension
             return pick(weights, 0)
-        if len(distinct) == len(pairs):
-            return weights
+        if list(pairs) == [pair for pair in distinct for _ in range(len(pairs) // len(distinct))]:
+            return weights  # each serves as many rows, one after another
         numbers = {pair: number for number, pair in enumerate(distinct)}
         return pick(weights, torch.tensor([numbers[pair] for pair in pairs], device=self.device))
 

@@ -1,4 +1,4 @@
-"""Trim a backbone's vocabulary to the pieces of chosen text: the same pieces, hidden states and tags there, in a fraction of the memory."""
+"""Trim a backbone's vocabulary to what chosen text needs: the same pieces, hidden states and tags, in less memory."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def trim_state(state: dict[str, Tensor], kept: Sequence[int]) -> dict[str, Tenso
 
 
 def used_pieces(tokenizer: PreTrainedTokenizerBase, text: Iterable[Sequence[str]]) -> set[int]:
-    """Return the numbers of the pieces that sentences of words are read as, and as words without their punctuation."""
+    """Return the numbers of the pieces that sentences of words are read as, and with punctuation split off."""
     used: set[int] = set()
     for words in _windows(text):
         both = [*words, *([part for word in row for part in re.findall(r"\w+|[^\w\s]", word)] for row in words)]

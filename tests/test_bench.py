@@ -66,10 +66,7 @@ def test_pairs_in_one_forward_have_the_mean_of_their_losses_and_gradients() -> N
     pairs = [Pair("pos", "eng"), Pair("ner", "tur")]
     rows, *tensors = gpu.batch(model, pairs, torch.tensor([9, 4, 9, 7]))
     parts = zip(pairs, (slice(2), slice(2, 4)), strict=True)
-    halves = [
-        ([pair] * 2, *(tensor[half] for tensor in tensors))
-        for pair, half in zip(pairs, (slice(2), slice(2, 4)), strict=True)
-    ]
+    halves = [([pair] * 2, *(tensor[half] for tensor in tensors)) for pair, half in parts]
 
     def gradients(total: torch.Tensor) -> list[torch.Tensor]:
         model.zero_grad()

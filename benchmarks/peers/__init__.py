@@ -17,8 +17,10 @@ class Peer(AbstractContextManager["Peer"]):
     """A running module of this package; asked by a line on its standard input, it answers with seconds on its output."""
 
     def __init__(self, module: str, folder: Path, python: Path = PEERS) -> None:
-        command = [str(python), "-m", f"benchmarks.peers.{module}", str(folder)]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.command = [str(python), "-m", f"benchmarks.peers.{module}", str(folder)]
+        self._process = subprocess.Popen(
+            self.command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def measure(self, name: str) -> Callable[[], float]:
         """Return what measures one of the peer's operations."""
@@ -30,7 +32,7 @@ class Peer(AbstractContextManager["Peer"]):
         print(name, file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the peer {self._process.args} ended; its error is above")
+            raise RuntimeError(f"{' '.join(self.command)} ended; its error is above")
         return float(answer)
 
     def __exit__(self, *_: object) -> None:

@@ -6,7 +6,7 @@ ADAPTERS := .venv-adapters
 TORCH ?= torch==2.13.0
 WHEELS := https://download.pytorch.org/whl/cpu
 
-.PHONY: quickstart test lint docs dist clean
+.PHONY: quickstart test lint docs bench dist clean
 
 quickstart: $(VENV)/installed
 	$(BIN)/hyperx quickstart
@@ -24,8 +24,12 @@ docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 docs/reference/cli.md: $(VENV)/installed FORCE
-	$(BIN)/python -m typer hyperx.cli.app utils docs --name hyperx --title "Command line" > $@
+	$(BIN)/python scripts/cli_reference.py > $@
 FORCE:
+
+# Speed, memory and scale, against other software: an hour on a quiet machine.
+bench: $(VENV)/dev $(ADAPTERS)/installed
+	$(BIN)/python -m benchmarks
 
 # Build wheel and sdist, and use the wheel outside the checkout.
 dist: $(VENV)/dev
@@ -50,11 +54,11 @@ $(VENV)/docs: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group docs
 	touch $@
 
-# AdapterHub's library, to compare with, needs an older transformers.
+# Libraries to compare with: AdapterHub's needs an older transformers, and transformers imports peft wherever it finds it.
 $(ADAPTERS)/installed: Makefile
 	$(PYTHON) -m venv $(ADAPTERS)
 	$(ADAPTERS)/bin/python -m pip install --quiet --no-deps --extra-index-url $(WHEELS) $(TORCH)
-	$(ADAPTERS)/bin/python -m pip install --quiet $(TORCH) adapters==1.3.0
+	$(ADAPTERS)/bin/python -m pip install --quiet $(TORCH) adapters==1.3.0 peft==0.21.2
 	touch $@
 
 clean:

@@ -5,6 +5,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+# As the command line sets them before transformers is imported.
+os.environ |= {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from hyperx.adapter import AdapterWeights, adapt, adapter_size, unflatten
@@ -44,6 +45,20 @@ def test_rows_of_different_pairs_equal_one_pair_at_a_time() -> None:
     both = AdapterWeights(*(None if a is None else torch.stack([a, b]) for a, b in zip(first, second, strict=True)))
     expected = torch.cat([adapt(z[:1], first), adapt(z[1:], second)])
     torch.testing.assert_close(adapt(z, both), expected)
+
+
+@pytest.mark.parametrize("rows", [False, True])
+def test_gradients_are_those_of_equation_1(rows: bool) -> None:
+    torch.manual_seed(0)
+    _, weights = random_weights()
+    lead = (2,) if rows else ()
+    leaves = [part.expand(*lead, *part.shape).clone().requires_grad_() for part in weights if part is not None]
+    z = torch.randn(2, 5, 6, requires_grad=True)
+    down, up, d, u = leaves
+    plain = torch.relu(z @ down.mT + d.unsqueeze(-2)) @ up.mT + u.unsqueeze(-2) + z
+    expected = torch.autograd.grad(plain.square().sum(), [z, *leaves])
+    found = torch.autograd.grad(adapt(z, AdapterWeights(*leaves)).square().sum(), [z, *leaves])
+    torch.testing.assert_close(found, expected)
 
 
 def test_zero_weights_are_the_identity_bit_for_bit() -> None:

@@ -7,7 +7,7 @@ from conftest import ENCODERS, WORDS, shake
 from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 from hyperx.errors import HyperXError
-from hyperx.methods import HyperXConfig, SingleConfig
+from hyperx.methods import HyperXConfig, MADXConfig, SingleConfig
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 
@@ -68,6 +68,48 @@ def test_gradients_reach_what_is_trained_and_nothing_else(architecture: str, met
         for name, parameter in part.named_parameters():
             assert parameter.grad is not None, name
             assert parameter.grad.any(), name
+
+
+@pytest.mark.parametrize("architecture", ENCODERS)
+@pytest.mark.parametrize("method", [HyperXConfig(bottleneck=4), HyperXConfig(recipe="paper", layer_norm=True)])
+def test_rows_that_each_have_their_own_pair(architecture: str, method: object, make_model) -> None:
+    model = shake(make_model(architecture, method))
+    pairs = [Pair("ner", "swa"), Pair("pos", "eng"), Pair("pos", "yor"), Pair("ner", "eng")]
+    with torch.inference_mode():
+        mixed = model.encode(pairs, **INPUTS)
+        alone = [
+            model.encode([pair], **{k: v[row : row + 1] for k, v in INPUTS.items()}) for row, pair in enumerate(pairs)
+        ]
+    torch.testing.assert_close(mixed, torch.cat(alone), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", [HyperXConfig(recipe="paper", layer_norm=True), MADXConfig(task_bottleneck=4)])
+def test_rows_in_equal_groups_share_their_pairs_weights(method: object, make_model) -> None:
+    model = shake(make_model("bert", method))
+    pairs = [PAIRS[0], PAIRS[0], PAIRS[1], PAIRS[1]]
+    with torch.inference_mode():
+        site = model.adapters(pairs).layers[0]
+        assert len((site if isinstance(method, HyperXConfig) else site.adapters[0]).down) == 2
+        grouped = model.encode(pairs, **INPUTS)
+        halves = [{name: tensor[rows] for name, tensor in INPUTS.items()} for rows in (slice(2), slice(2, 4))]
+        alone = [model.encode([pair], **half) for pair, half in zip((PAIRS[0], PAIRS[1]), halves, strict=True)]
+    torch.testing.assert_close(grouped, torch.cat(alone), atol=1e-5, rtol=1e-5)
+
+
+def test_several_pairs_gradients_are_the_sum_of_each_ones(make_model) -> None:
+    model = shake(make_model())
+    hypernetwork = model.method.hypernetwork
+
+    def gradients(*batches: list[Pair]) -> list[torch.Tensor]:
+        model.zero_grad()
+        for pairs in batches:
+            rows = [PAIRS.index(pair) for pair in pairs]
+            model.encode(pairs, **{name: tensor[rows] for name, tensor in INPUTS.items()}).square().sum().backward()
+        return [parameter.grad.clone() for parameter in (hypernetwork.generator.weight, model.method.base.flat)]
+
+    distinct = [PAIRS[0], PAIRS[1], PAIRS[3]]
+    together, alone = gradients(distinct), gradients(*([pair] for pair in distinct))
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
 
 
 def test_saving_and_loading_give_the_same_tags(make_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,17 +5,20 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 class AdapterWeights(NamedTuple):
-    """Weights of one adapter site, for one pair or, with a leading dimension of the batch size, for each row.
+    """Weights of one adapter site, for one pair or, with a leading dimension, for each of several.
+
+    Of `groups` weights each serves as many of the batch's rows, one after another; each its own row where they are as many.
 
     Shapes:
-        down: ``([batch,] bottleneck, hidden)``, ``D`` of eq. 1.
-        up: ``([batch,] hidden, bottleneck)``, ``U``.
-        down_bias: ``([batch,] bottleneck)``, ``d``.
-        up_bias: ``([batch,] hidden)``, ``u``.
-        gain, offset: ``([batch,] hidden)``, a LayerNorm's inside the adapter, before ``D``; None for an adapter without one.
+        down: ``([groups,] bottleneck, hidden)``, ``D`` of eq. 1.
+        up: ``([groups,] hidden, bottleneck)``, ``U``.
+        down_bias: ``([groups,] bottleneck)``, ``d``.
+        up_bias: ``([groups,] hidden)``, ``u``.
+        gain, offset: ``([groups,] hidden)``, a LayerNorm's inside the adapter, before ``D``; None for an adapter without one.
     """
 
     down: Tensor
@@ -97,22 +100,33 @@ def adapt(z: Tensor, weights: AdapterWeights) -> Tensor:
     Shapes:
         z: ``(batch, length, hidden)``, as is the result.
     """
-    x = z
+    x = grouped = _grouped(z, weights)
     if weights.gain is not None and weights.offset is not None:
-        normed = torch.nn.functional.layer_norm(x, x.shape[-1:])
+        normed = functional.layer_norm(x, x.shape[-1:])
         x = normed * weights.gain.unsqueeze(-2) + weights.offset.unsqueeze(-2)
-    return bottleneck(x, weights) + z
+    return (bottleneck(x, weights) + grouped).view(z.shape)
+
+
+def _grouped(z: Tensor, weights: AdapterWeights) -> Tensor:
+    """Put the tokens of the rows that share weights together: ``(groups, tokens, hidden)``; for one pair as they are."""
+    return z if weights.down.ndim == 2 else z.reshape(len(weights.down), -1, z.shape[-1])
 
 
 def bottleneck(x: Tensor, weights: AdapterWeights) -> Tensor:
     """Return ``U ReLU(D x + d) + u``.
 
     Shapes:
-        x: ``(batch, length, hidden)``, as is the result.
+        x: ``(..., hidden)``, or ``(groups, tokens, hidden)`` for the weights of several; as is the result.
     """
-    # unsqueeze(-2) broadcasts a row's bias over its tokens, and is harmless where one pair serves the batch.
-    inner = torch.relu(x @ weights.down.mT + weights.down_bias.unsqueeze(-2))
-    return inner @ weights.up.mT + weights.up_bias.unsqueeze(-2)
+    inner = _affine(x, weights.down, weights.down_bias).relu_()
+    return _affine(inner, weights.up, weights.up_bias)
+
+
+def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Multiply all tokens by one matrix, or each group's by its own, with the bias in the same pass."""
+    if weight.ndim == 2:
+        return functional.linear(x, weight, bias)
+    return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
 
 
 def adapt_in_turn(z: Tensor, stack: Stack, *, residual: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
@@ -125,9 +139,11 @@ def adapt_in_turn(z: Tensor, stack: Stack, *, residual: Tensor, norm: Callable[[
     Shapes:
         z, residual: ``(batch, length, hidden)``, as is the result.
     """
+    shape, first = z.shape, stack.adapters[0]
+    z, residual = _grouped(z, first), _grouped(residual, first)
     for weights in stack.adapters:
         z = bottleneck(norm(z + residual), weights) + z
-    return z
+    return z.view(shape)
 
 
 def couple(embedded: Tensor, weights: CouplingWeights) -> Tensor:
@@ -136,9 +152,9 @@ def couple(embedded: Tensor, weights: CouplingWeights) -> Tensor:
     Shapes:
         embedded: ``(batch, length, hidden)``, as is the result.
     """
-    first, second = embedded.chunk(2, dim=-1)
+    first, second = _grouped(embedded, weights.first).chunk(2, dim=-1)
     first = first + bottleneck(second, weights.first)
-    return torch.cat([first, second + bottleneck(first, weights.second)], dim=-1)
+    return torch.cat([first, second + bottleneck(first, weights.second)], dim=-1).view(embedded.shape)
 
 
 def uncouple(coupled: Tensor, weights: CouplingWeights) -> Tensor:

@@ -5,7 +5,7 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from hyperx.pairs import Pair
 
@@ -80,5 +80,5 @@ def predict(scores: Sequence[float]) -> Expectation:
     if count < 2:
         return Expectation(scores[0], 0.0, 100.0, 1) if scores else UNKNOWN
     mean = fmean(scores)
-    half = float(t.ppf(0.975, count - 1)) * stdev(scores) * sqrt(1 + 1 / count)
+    half = float(stdtrit(count - 1, 0.975)) * stdev(scores) * sqrt(1 + 1 / count)
     return Expectation(mean, max(0.0, mean - half), min(100.0, mean + half), count)

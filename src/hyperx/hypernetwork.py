@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class SourceProjector(nn.Module):
@@ -65,6 +66,21 @@ class Hypernetwork(nn.Module):
         )
         return self.projector(source)
 
-    def forward(self, tasks: Tensor, languages: Tensor) -> Tensor:
-        """Return the flat adapter weights of each pair at each layer, ``(pairs, layers, output_size)``."""
-        return self.generator(self.project(tasks, languages))
+    def forward(self, tasks: Tensor, languages: Tensor, base: Tensor | None = None) -> list[Tensor]:
+        """Return the flat adapter weights of each pair, a tensor a layer.
+
+        Args:
+            base: what is added to every pair's weights.
+
+        Shapes:
+            tasks, languages: ``(pairs,)`` indices.
+            base: ``(layers, output_size)``
+            result: ``(pairs, output_size)`` each.
+        """
+        source = self.project(tasks, languages)
+        weight, bias = self.generator.weight, self.generator.bias
+        # The base goes in as a bias: adding it to what was generated would cost more than generating it.
+        biases = bias.expand(source.shape[1], -1) if base is None else bias + base
+        if len(tasks) == 1:  # one product for all layers, and one for their gradients
+            return list(torch.addmm(biases, source[0], weight.mT).unsqueeze(1))
+        return [functional.linear(source[:, layer].contiguous(), weight, bias) for layer, bias in enumerate(biases)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from huggingface_hub import snapshot_download
@@ -120,7 +120,9 @@ class HyperX(nn.Module):
         return next(self.parameters()).device
 
     def adapters(self, pairs: Sequence[Pair]) -> Adapters | None:
-        """Return the adapters: one pair's for the whole batch, or a row's each; None for a method without them.
+        """Return the adapters: one pair's for the whole batch, each one's of equal groups of rows, or a row's each.
+
+        None for a method without them.
 
         Raises:
             HyperXError: a pair is outside the model's matrix.
@@ -130,9 +132,12 @@ class HyperX(nn.Module):
         weights = self.method(torch.tensor(tasks, device=self.device), torch.tensor(languages, device=self.device))
         if weights is None:
             return None
-        # A batch of one pair is a plain matrix product over all its tokens, without a batch dimension.
-        rows: Any = 0 if len(distinct) == 1 else torch.tensor([distinct.index(pair) for pair in pairs])
-        return pick(weights, rows)
+        if len(distinct) == 1:  # a plain matrix product over all the batch's tokens, without a batch dimension
+            return pick(weights, 0)
+        if list(pairs) == [pair for pair in distinct for _ in range(len(pairs) // len(distinct))]:
+            return weights  # each serves as many rows, one after another
+        numbers = {pair: number for number, pair in enumerate(distinct)}
+        return pick(weights, torch.tensor([numbers[pair] for pair in pairs], device=self.device))
 
     def head(self, pair: Pair) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
         """Return a pair's head, which gives hidden states their logits, and what training adds to the loss.
@@ -172,7 +177,9 @@ class HyperX(nn.Module):
             input_ids, attention_mask: ``(batch, length)``
             result: ``(batch, length, hidden)``
         """
-        return self.backbone(self.adapters(pairs), input_ids=input_ids, attention_mask=attention_mask)
+        with self.backbone.autocast():  # the adapters are written in what they are multiplied in
+            adapters = self.adapters(pairs)
+        return self.backbone(adapters, input_ids=input_ids, attention_mask=attention_mask)
 
     def forward(self, pair: Pair, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return the loss of a batch of one pair, as ``transformers.Trainer`` expects it.

@@ -28,7 +28,7 @@ class Tagger:
         self.batch_size = batch_size
         was_training = model.training
         model.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), model.backbone.autocast():
             self.adapters = model.adapters([pair])
             self.head, _ = model.head(pair)
         model.train(was_training)

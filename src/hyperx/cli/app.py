@@ -1,48 +1,52 @@
-"""The commands, gathered."""
+"""The commands, gathered; each is imported when it is called."""
 
 import logging
+import os
 import warnings
+from importlib import import_module
+from typing import Any
 
 import typer
-from transformers.utils import logging as transformers_logging
+from typer.core import TyperGroup
 
-from hyperx.cli import (
-    adapt,
-    backbone,
-    compare,
-    data,
-    evaluate,
-    export,
-    matrix,
-    push,
-    quickstart,
-    report,
-    serve,
-    study,
-    tag,
-    train,
-)
+# Each is a module of this package, with a function of its name or an `app` of its own.
+COMMANDS = {
+    "quickstart": "Train a small Hyper-X on the starter corpus in a few minutes, and tag a sentence in a cell without labels.",
+    "train": "Train a run and score its matrix.",
+    "evaluate": "Score a run's matrix again, on its test or dev sets.",
+    "matrix": "Show a run's task-language matrix: trained cells, zero-shot cells, and how sure the scores are.",
+    "compare": "Compare two methods on the same cells, by a paired bootstrap over sentences.",
+    "adapt": "Grow a trained model: by a few labelled sentences, a new language, a new task.",
+    "study": "Run a study of the paper's, or go on with it.",
+    "report": "Report on a benchmark's studies, from the figures of the runs that are finished.",
+    "tag": "Tag text, raw or in words, in any cells of a run's matrix.",
+    "serve": "Serve a run's matrix over HTTP, with a playground in the browser.",
+    "export": "Write a pair's tagger for AdapterHub's library, transformers, ONNX or spaCy, with a README that shows its use.",
+    "push": "Upload a run's best model to the Hugging Face Hub, with a card of its scores, data and limits.",
+    "data": "Check data, count it, and list the corpora known by name.",
+    "backbone": "List, download, describe and trim backbones.",
+}
+
+
+class LazyGroup(TyperGroup):
+    """Knows its commands by their help, until one is called: PyTorch and transformers take seconds to import."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] in COMMANDS:
+            _silence_libraries()
+            self.commands[args[0]] = load_command(args[0])
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
+    cls=LazyGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("quickstart")(quickstart.quickstart)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("matrix")(matrix.matrix)
-app.command("compare")(compare.compare)
-app.command("adapt")(adapt.adapt)
-app.command("study")(study.study)
-app.command("report")(report.report)
-app.command("tag")(tag.tag)
-app.command("serve")(serve.serve)
-app.command("export")(export.export)
-app.command("push")(push.push)
-app.add_typer(data.app, name="data")
-app.add_typer(backbone.app, name="backbone")
+for name, text in COMMANDS.items():
+    app.command(name, help=text)(lambda: None)
 
 
 @app.callback()
@@ -51,8 +55,21 @@ def hyperx() -> None:
 
     Start with [bold]hyperx quickstart[/].
     """
-    # What libraries report of their own doing is noise beside the command's own output.
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+
+
+def load_command(name: str) -> Any:
+    """Import a command."""
+    module = import_module(f"hyperx.cli.{name}")
+    if hasattr(module, "app"):
+        return typer.main.get_group(module.app)
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+    alone.command(name)(getattr(module, name))
+    return typer.main.get_command(alone)
+
+
+def _silence_libraries() -> None:
+    """Switch off what libraries report of their own doing: it is noise beside the command's own output."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     logging.getLogger("accelerate").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"torch|transformers|accelerate")

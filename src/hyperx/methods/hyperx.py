@@ -90,9 +90,7 @@ class HyperXMethod(Method):
 
     def forward(self, tasks: Tensor, languages: Tensor) -> Adapters:
         """Generate the adapter weights of each site for each pair."""
-        flat = self.hypernetwork(tasks, languages)
-        if self.base is not None:
-            flat = flat + self.base.flat
+        flat = self.hypernetwork(tasks, languages, None if self.base is None else self.base.flat)
         sites = [
             unflatten(
                 weights,
@@ -100,6 +98,6 @@ class HyperXMethod(Method):
                 bottleneck=self.config.bottleneck,
                 layer_norm=self.config.layer_norm,
             )
-            for weights in flat.unbind(1)
+            for weights in flat
         ]
         return Adapters(sites + [None] * self.config.skip_last_layer)

@@ -1,0 +1,101 @@
+"""The command line from a cold start: seconds and peak memory of whole processes.
+
+Usage: python -m benchmarks.startup [--rounds N] [--quick]
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.rounds import Options, Row, alternate, options, ratios, save
+from benchmarks.setting import labelled, read, saved_model
+from hyperx.modeling import HyperX
+from hyperx.trim import trim_model
+
+LANGUAGES = ("hau", "swa", "yor")
+
+
+class Process:
+    """Runs a command to its end; a call gives its seconds, `peaks` has its peak memory in bytes."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.command = [sys.executable, *arguments]
+        self.peaks: list[float] = []
+
+    def __call__(self) -> float:
+        start = time.perf_counter()
+        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        if status:
+            raise RuntimeError(f"{' '.join(self.command)} failed")
+        self.peaks.append(used.ru_maxrss * 1024.0)
+        return time.perf_counter() - start
+
+
+def main(given: Options) -> None:
+    data = read(labelled(given))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        tests = [sentences for pair, sentences in data.test.items() if pair.language in LANGUAGES]
+        words = [sentence.words for sentences in tests for sentence in sentences]
+        lines = [" ".join(row) + "\n" for row in words[: 8 if given.quick else 500]]
+        (folder / "one.txt").write_text(lines[0], encoding="utf-8")
+        (folder / "many.txt").write_text("".join(lines), encoding="utf-8")
+        whole, trimmed = saved_model(given, folder / "whole"), folder / "trimmed"
+        pieces = trim_model(whole, trimmed, words[:100] if given.quick else words)
+
+        def tag(model: Path, text: str) -> Process:
+            return Process("-m", "hyperx", "tag", str(model), str(folder / text), "-t", "ner", "-l", "swa")
+
+        processes = {
+            "help": Process("-m", "hyperx", "--help"),
+            "imports": Process("-c", "import hyperx.modeling"),
+            "tag one": tag(whole, "one.txt"),
+            "tag one, trimmed": tag(trimmed, "one.txt"),
+            "tag": tag(whole, "many.txt"),
+            "tag, trimmed": tag(trimmed, "many.txt"),
+        }
+        figures = alternate(processes, given.rounds)
+        model = HyperX.from_pretrained(whole)
+        weights = sum(parameter.nbytes for parameter in model.parameters())
+        original = 4 * sum(parameter.numel() for parameter in model.parameters())
+    for name, process in processes.items():
+        figures[f"{name}, peak bytes"] = process.peaks[1:]
+    own = [a - b for a, b in zip(figures["tag, peak bytes"], figures["imports, peak bytes"], strict=True)]
+    own_trimmed = [
+        a - b for a, b in zip(figures["tag, trimmed, peak bytes"], figures["imports, peak bytes"], strict=True)
+    ]
+    rows = [
+        Row("`hyperx --help`", figures["help"], 0.3, unit="s"),
+        Row("`hyperx tag` on one sentence", figures["tag one"], 2.5, unit="s"),
+        Row("the same with a trimmed vocabulary", figures["tag one, trimmed"], 2.5, unit="s"),
+        Row(
+            "peak memory of tagging over the weights in float32",
+            [x / original for x in figures["tag, peak bytes"]],
+            1.3,
+        ),
+        Row(
+            "the same above what the imports take, over the weights as they are held",
+            [x / weights for x in own],
+            1.3,
+        ),
+        Row(
+            "peak memory with a trimmed vocabulary over the full model's",
+            ratios(figures, "tag, trimmed, peak bytes", "tag, peak bytes"),
+            0.4,
+        ),
+        Row(
+            "the same above what the imports take",
+            [a / b for a, b in zip(own_trimmed, own, strict=True)],
+            0.4,
+            note=f"{len(pieces):,} pieces for {', '.join(LANGUAGES)}",
+        ),
+    ]
+    save("startup", given, rows, figures, unit="seconds and bytes", weights_bytes=weights, float32_bytes=original)
+
+
+if __name__ == "__main__":
+    main(options(__doc__))

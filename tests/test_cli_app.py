@@ -1,0 +1,34 @@
+"""What the command line imports before it is asked for anything."""
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+from typer.testing import CliRunner
+
+from hyperx.cli.app import COMMANDS, app
+
+SLOW = ("accelerate", "matplotlib", "numpy", "scipy", "spacy", "torch", "transformers")
+
+
+@pytest.mark.parametrize(
+    "code", ["import hyperx", "from hyperx.cli.app import app; app(['--help'], standalone_mode=False)"]
+)
+def test_neither_the_package_nor_the_help_imports_what_is_slow(code: str) -> None:
+    script = f"import sys\n{code}\nprint('slow:', *(name for name in {SLOW} if name in sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "slow:"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_listed_with_the_first_line_of_its_own_help(name: str) -> None:
+    module = import_module(f"hyperx.cli.{name}")
+    own = module.app.info.help if hasattr(module, "app") else getattr(module, name).__doc__
+    assert own.splitlines()[0] == COMMANDS[name]
+
+
+def test_a_command_that_is_not_there_is_named_with_one_like_it() -> None:
+    result = CliRunner().invoke(app, ["tga"])
+    assert result.exit_code == 2
+    assert "tag" in result.stderr

@@ -132,7 +132,7 @@ def test_openapi_holds_examples_that_work(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert set(schema["paths"]) == {"/tag", "/pairs", "/matrix", "/health", "/ready", "/metrics"}
     post = schema["paths"]["/tag"]["post"]
-    assert {"200", "400", "408", "413", "422", "429", "503"} <= set(post["responses"])
+    assert {"200", "400", "404", "408", "413", "422", "429", "503"} <= set(post["responses"])
     examples = post["requestBody"]["content"]["application/json"]["examples"]
     assert client.post("/tag", json=examples["text"]["value"]).status_code == 200
 
@@ -145,27 +145,30 @@ def test_openapi_holds_examples_that_work(client: httpx.Client) -> None:
     [
         ({}, "inputs: Field required"),
         ({"inputs": []}, "inputs: List should have at least 1 item"),
-        ({"inputs": [{"text": "a", "language": "en"}]}, "inputs.0.tasks: Field required"),
-        ({"inputs": [{"language": "en", "tasks": ["pos"]}]}, "give either text or tokens"),
+        ({"inputs": [{"text": "a", "language": "en"}]}, "inputs.0.text.tasks: Field required"),
+        ({"inputs": [{"language": "en", "tasks": ["pos"]}]}, "inputs.0.text.text: Field required"),
         (
             {"inputs": [{"text": "a", "tokens": ["a"], "language": "en", "tasks": ["pos"]}]},
-            "give either text or tokens",
+            "inputs.0.tokens.text: Extra inputs",
         ),
-        ({"inputs": [{"text": "a", "language": "english", "tasks": ["pos"]}]}, "inputs.0.language"),
+        ({"inputs": [{"text": "a", "language": "english", "tasks": ["pos"]}]}, "inputs.0.text.language"),
         ({"inputs": [{"text": "a", "language": "tr", "tasks": ["pos"]}]}, "inputs.0: this model was not trained with"),
         ({"inputs": [{"text": "a", "language": "qq", "tasks": ["pos"]}]}, "Unknown language 'qq'"),
         ({"inputs": [{"text": "a", "language": "en", "tasks": ["pos", "parse"]}]}, "this model has no task 'parse'"),
         ({"inputs": [{"text": "a", "language": "en", "tasks": ["mlm"]}]}, "tags nothing"),
-        ({"inputs": [{"tokens": ["a", " "], "language": "en", "tasks": ["pos"]}]}, "word 2 is empty"),
+        (
+            {"inputs": [{"tokens": ["a", " "], "language": "en", "tasks": ["pos"]}]},
+            "inputs.0.tokens.tokens.1: String should match",
+        ),
         ({"inputs": [{"text": "a\ud800", "language": "en", "tasks": ["pos"]}]}, "surrogate"),
-        ({"inputs": [{"text": "a", "language": "en", "tasks": ["\udfff"]}]}, "inputs.0.tasks.0"),
-        ({"inputs": [{"text": "a", "\ud800": 1, "language": "en", "tasks": ["pos"]}]}, "inputs.0: "),
+        ({"inputs": [{"text": "a", "language": "en", "tasks": ["\udfff"]}]}, "inputs.0.text.tasks.0"),
+        ({"inputs": [{"text": "a", "\ud800": 1, "language": "en", "tasks": ["pos"]}]}, "inputs.0.text: "),
         ([1], "the body"),
     ],
 )
 def test_what_it_cannot_do_is_told(client: httpx.Client, body: object, told: str) -> None:
     answer = client.post("/tag", content=json.dumps(body), headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422
+    assert answer.status_code == (404 if answer.json()["reason"] == "unknown_pair" else 422)
     assert told in answer.json()["detail"]
 
 

@@ -27,9 +27,10 @@ REFUSALS: Responses = {
     for status, description in {
         400: "The body was cut off, or is no JSON.",
         401: "A key is missing or wrong.",
+        404: "A task or language is not in the matrix.",
         408: "The body came too slowly.",
         413: "The body or a text is too long.",
-        422: "The body is not as described, or asks for what is outside the matrix.",
+        422: "The body is not as described, has too many inputs, or a text can't be split into words.",
         429: "Too many requests are waiting.",
         503: "The model is not loaded yet, or an answer took too long.",
     }.items()

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from hyperx.serve.guard import PLAYGROUND
 from hyperx.serve.limits import Refusal
 from hyperx.serve.render import matrix_html, message_html, panels_html
-from hyperx.serve.schema import Cell, Input
+from hyperx.serve.schema import Cell, TextInput
 from hyperx.serve.service import Service
 from hyperx.text.sentence import TaggedSentence
 
@@ -143,7 +143,7 @@ async def tagged_html(service: Service, text: str, chosen: Sequence[str]) -> str
     languages = list(dict.fromkeys(cell.language for cell in cells))
     try:
         inputs = [
-            Input(text=text, language=language, tasks=[cell.task for cell in cells if cell.language == language])
+            TextInput(text=text, language=language, tasks=[cell.task for cell in cells if cell.language == language])
             for language in languages
         ]
         tagged = dict(zip(languages, await service.tag(inputs, words_of=languages[0]), strict=True))

@@ -3,32 +3,54 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-class Input(BaseModel):
-    """Raw text, or the words of one sentence, and the cells in which to tag it."""
+def _whole(text: str) -> str:
+    if _SURROGATE.search(text):
+        raise ValueError("it has half of a surrogate pair, which is no character")
+    return text
 
+
+Text = Annotated[str, AfterValidator(_whole)]
+# As `hyperx.text.sentence.from_words` has it.
+Word = Annotated[str, Field(min_length=1, pattern=r"^[^\t\r\n]*[^\s][^\t\r\n]*$"), AfterValidator(_whole)]
+
+
+class _Input(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    text: str | None = Field(None, description="Raw text; it is split into sentences and words.")
-    tokens: list[str] | None = Field(None, description="The words of one sentence.")
     # Two or three letters are all of ISO 639: what remembers codes that were asked for stays small.
     language: str = Field(pattern="^[A-Za-z]{2,3}$", description="An ISO 639-1 or 639-3 code.")
     tasks: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=64)
 
-    @model_validator(mode="after")
-    def _check(self) -> "Input":
-        if (self.text is None) == (self.tokens is None):
-            raise ValueError("give either text or tokens")
-        if any(map(_SURROGATE.search, [self.text or "", *(self.tokens or ())])):
-            raise ValueError("it has half of a surrogate pair, which is no character")
-        return self
+
+class TextInput(_Input):
+    """Raw text, and the cells in which to tag it."""
+
+    text: Text = Field(description="It is split into sentences and words.")
 
     @property
     def characters(self) -> int:
-        return len(self.text) if self.text is not None else sum(map(len, self.tokens or ()))
+        return len(self.text)
+
+
+class TokensInput(_Input):
+    """The words of one sentence, and the cells in which to tag them."""
+
+    tokens: list[Word]
+
+    @property
+    def characters(self) -> int:
+        return sum(map(len, self.tokens))
+
+
+def _kind(given: Any) -> str:
+    return "tokens" if isinstance(given, TokensInput) or (isinstance(given, dict) and "tokens" in given) else "text"
+
+
+Input = Annotated[Annotated[TextInput, Tag("text")] | Annotated[TokensInput, Tag("tokens")], Discriminator(_kind)]
 
 
 class TagRequest(BaseModel):

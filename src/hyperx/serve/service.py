@@ -19,11 +19,12 @@ from hyperx.serve.batcher import Batcher
 from hyperx.serve.limits import Limits, Refusal
 from hyperx.serve.matrix import matrix_of
 from hyperx.serve.metrics import Metrics
-from hyperx.serve.schema import Input
+from hyperx.serve.schema import TextInput, TokensInput
 from hyperx.text.segment import Segmenter
 from hyperx.text.sentence import Layer, TaggedSentence, TextSentence, from_words
 from hyperx.text.tagger import layer
 
+Input = TextInput | TokensInput
 RETRY = {"Retry-After": "1"}
 # Every code of two or three letters, the only ones that requests may hold, is remembered with what was wrong with it.
 _CODES = 26**2 + 26**3
@@ -148,6 +149,9 @@ class Service:
         for number, one in enumerate(inputs):
             try:
                 pairs = self._pairs(one)
+            except HyperXError as error:
+                raise Refusal(404, "unknown_pair", f"inputs.{number}: {error}") from error
+            try:
                 sentences = _sentences(one, pairs[0].language, words_of)
             except HyperXError as error:
                 raise HyperXError(f"inputs.{number}: {error}") from error
@@ -202,8 +206,8 @@ def _language(code: str) -> str | HyperXError:
 
 
 def _sentences(one: Input, language: str, words_of: str | None) -> list[TextSentence]:
-    if one.text is None:
-        return [from_words(one.tokens or (), language)]
+    if isinstance(one, TokensInput):
+        return [from_words(one.tokens, language)]
     return [
         TextSentence(one.text, words, language, raw=True) for words in Segmenter(words_of or language).split(one.text)
     ]

@@ -48,7 +48,11 @@ class Matrix:
     def train(self) -> float:
         """Return the seconds of a step."""
         self.model.train()
-        return seconds(lambda: [self._step() for _ in range(self.times)]) / self.times
+        return seconds(lambda: self._steps(self.times)) / self.times
+
+    def _steps(self, number: int) -> None:
+        for _ in range(number):
+            self._step()
 
     def _step(self) -> None:
         with self.model.backbone.autocast():

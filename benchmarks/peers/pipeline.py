@@ -18,7 +18,7 @@ def main(folder: Path) -> None:
                 yield from map(str.strip, stream)
 
         with (folder / "tagged.txt").open("w", encoding="utf-8") as output:
-            for found in tagger(lines(), batch_size=batch_size):
+            for found in tagger(lines(), batch_size=batch_size):  # type: ignore[call-overload]
                 output.writelines(f"{piece['word']} {piece['entity']}\n" for piece in found)
                 output.write("\n")
 

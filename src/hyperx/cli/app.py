@@ -20,7 +20,7 @@ COMMANDS = {
     "study": "Run a study of the paper's, or go on with it.",
     "report": "Report on a benchmark's studies, from the figures of the runs that are finished.",
     "tag": "Tag text, raw or in words, in any cells of a run's matrix.",
-    "serve": "Serve a run's matrix over HTTP, with a playground in the browser.",
+    "serve": "Serve a model's whole matrix over HTTP.",
     "export": "Write a pair's tagger for AdapterHub's library, transformers, ONNX or spaCy, with a README that shows its use.",
     "push": "Upload a run's best model to the Hugging Face Hub, with a card of its scores, data and limits.",
     "data": "Check data, count it, and list the corpora known by name.",

@@ -19,11 +19,12 @@ from torch import Tensor
 from transformers.utils import logging
 
 from benchmarks import RESULTS, machine
-from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, span_score, spans_of, word_scores
+from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, span_score, word_scores
 from hyperx.config import load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.data.sentence import Sentence
 from hyperx.dataset import load_data
+from hyperx.metrics import spans as spans_of
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger

@@ -57,7 +57,7 @@ def batch(model: HyperX, pairs: Sequence[Pair], lengths: Tensor) -> Batch:
     pieces = torch.randint(5, model.backbone.config.vocab_size, mask.shape) * mask
     labels = torch.where(mask == 1, pieces % 7, -100)
     rows = [pair for pair in pairs for _ in range(len(lengths) // len(pairs))]
-    return rows, *(tensor.to(model.device) for tensor in (pieces, mask, labels))
+    return rows, pieces.to(model.device), mask.to(model.device), labels.to(model.device)
 
 
 def sentence_lengths(count: int) -> Tensor:

@@ -91,7 +91,7 @@ def padded(ours: Ours, steps: int) -> Callable[[], float]:
         optimizer.zero_grad()
 
     def run() -> float:
-        spent = seconds(lambda: [step(number) for number in range(steps)])
+        spent = seconds(lambda: list(map(step, range(steps))))
         return spent / sum(len(row.input_ids) for number in range(steps) for row in ours.rows(number))
 
     return run
@@ -155,18 +155,20 @@ def main(given: Options) -> None:
             },
             given.rounds,
         )
-    at_least = {"at_most": False}
     rows = [
-        Row("training step, share of the limit", ratios(figures, "limit", "hyperx"), 0.75, **at_least),
+        Row("training step, share of the limit", ratios(figures, "limit", "hyperx"), 0.75, at_most=False),
         Row("Hyper-X's step over the single adapter's", ratios(figures, "hyperx", "single"), 1.03),
         Row(
-            "rate over `adapters`' with one bottleneck adapter", ratios(figures, "adapters", "hyperx"), 1.5, **at_least
+            "rate over `adapters`' with one bottleneck adapter",
+            ratios(figures, "adapters", "hyperx"),
+            1.5,
+            at_most=False,
         ),
-        Row("rate over `adapters`' with MAD-X's stack", ratios(figures, "adapters, MAD-X", "hyperx"), **at_least),
-        Row("rate over full fine-tuning's", ratios(figures, "finetune", "hyperx"), **at_least),
-        Row("rate over the step padded to 256", ratios(figures, "padded to 256", "hyperx"), 5.5, **at_least),
-        Row("the same on UD's shorter sentences", ratios(figures, "UD padded to 256", "UD"), 10, **at_least),
-        Row("training, real pieces", [1 / value for value in figures["hyperx"]], unit="a second", **at_least),
+        Row("rate over `adapters`' with MAD-X's stack", ratios(figures, "adapters, MAD-X", "hyperx"), at_most=False),
+        Row("rate over full fine-tuning's", ratios(figures, "finetune", "hyperx"), at_most=False),
+        Row("rate over the step padded to 256", ratios(figures, "padded to 256", "hyperx"), 5.5, at_most=False),
+        Row("the same on UD's shorter sentences", ratios(figures, "UD padded to 256", "UD"), 10, at_most=False),
+        Row("training, real pieces", [1 / value for value in figures["hyperx"]], unit="a second", at_most=False),
     ]
     save("training", given, rows, figures, unit="seconds a real piece", steps=steps)
 

@@ -3,6 +3,7 @@
 Usage: python -m benchmarks.corpus [--rounds N] [--quick]
 """
 
+import sys
 import tempfile
 from contextlib import ExitStack
 from functools import cache
@@ -53,7 +54,7 @@ def main(given: Options) -> None:
         )
         classifier.save_pretrained(folder / "classifier")
         model.tokenizer.save_pretrained(folder / "classifier")
-        peer = stack.enter_context(Peer("pipeline", folder))
+        peer = stack.enter_context(Peer("pipeline", folder, Path(sys.executable)))
         figures = alternate(
             {
                 "hyperx": timed(lambda: tag_file(model, source, folder / "ours.iob2")),

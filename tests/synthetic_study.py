@@ -8,11 +8,11 @@ import numpy as np
 
 from hyperx.cost import Cost
 from hyperx.languages import seen_by
-from hyperx.metrics import METRICS
 from hyperx.pairs import Pair
 from hyperx.results import Results, Row
 from hyperx.study.benchmark import Benchmark
 from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner, Run
+from hyperx.tasks import metric_named
 
 METRIC = {"pos": "accuracy", "ner": "f1"}
 Rate = Callable[[Run, Pair, bool], float]
@@ -37,7 +37,7 @@ def make_results(
         right = ((luck < rate) & (np.arange(12) < support[:, None])).sum(1)
         columns = [right, support] if pair.task == "pos" else [right, support, support]
         counts = np.stack(columns, axis=1).astype(np.int32)
-        score = float(METRICS[METRIC[pair.task]].score(counts.sum(0)))
+        score = float(metric_named(METRIC[pair.task]).score(counts.sum(0)))
         rows.append(
             Row(
                 task=pair.task,

@@ -1,6 +1,5 @@
 """MAD-X and Hyper-X compute what AdapterHub's library does on the same weights, and ours load there."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -16,18 +15,8 @@ from hyperx.methods import HyperXConfig, MADXConfig
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 
-PYTHON = Path(
-    os.environ.get("HYPERX_ADAPTERS_PYTHON") or Path(__file__).parents[1] / ".venv-adapters" / "bin" / "python"
-)
 INPUTS = {"input_ids": torch.arange(5, 23).reshape(2, 9), "attention_mask": torch.ones(2, 9, dtype=torch.long)}
 PAIR = Pair("ner", "swa")
-
-
-@pytest.fixture(scope="module")
-def library() -> Path:
-    if not PYTHON.exists():
-        pytest.skip("the adapters library's environment is not there; `make test` builds it")
-    return PYTHON
 
 
 def theirs(library: Path, model: HyperX, folder: Path, *setups: str) -> dict[str, torch.Tensor]:

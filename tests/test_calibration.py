@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from conftest import WORDS, shake
-from hyperx.calibration import calibration_error, fit_temperature, fit_temperatures, span_score, word_scores
+from hyperx.calibration import calibration_error, fit_temperature, fit_temperatures
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.expectation import UNKNOWN, expect, predict
 from hyperx.pairs import Pair
+from hyperx.tasks import build_task
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -25,7 +26,7 @@ def test_the_temperature_of_known_logits_is_found(temperature: float) -> None:
 
 def test_scores_are_the_chosen_labels_probabilities() -> None:
     logits = torch.tensor([[2.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-    scores = word_scores(logits.log_softmax(-1), [0, 2], 2.0)
+    scores = build_task("pos", ["A", "B", "C"]).confidences(logits.log_softmax(-1), ["A", "C"], 2.0)
     first = math.exp(1) / (math.exp(1) + 1 + math.exp(-0.5))
     assert scores == pytest.approx([first, 1 / (2 + math.exp(0.5))])
 
@@ -34,11 +35,6 @@ def test_the_calibration_error_is_the_gap_between_scores_and_what_is_right() -> 
     assert calibration_error([0.9] * 10, [True] * 9 + [False]) == pytest.approx(0, abs=1e-4)
     assert calibration_error([1.0] * 4 + [0.55] * 4, [True, True, True, False] * 2) == pytest.approx(22.5, abs=1e-4)
     assert calibration_error([], []) == 0
-
-
-def test_the_score_of_a_span_is_the_geometric_mean_of_its_words() -> None:
-    assert span_score([0.25]) == 0.25
-    assert span_score([0.9, 0.4]) == pytest.approx(0.6)
 
 
 def test_temperatures_change_scores_and_no_tag(make_model) -> None:

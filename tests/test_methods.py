@@ -11,8 +11,8 @@ from conftest import WORDS, shake
 from hyperx.adapter import AdapterWeights, CouplingWeights, adapter_size, couple, uncouple, unflatten
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
+from hyperx.language_adapters import read_language_adapters, take_language_adapters
 from hyperx.methods import FinetuneConfig, HyperXConfig, MADXConfig, MatrixShape, PSFConfig, SingleConfig
-from hyperx.methods.madx import read_language_adapters
 from hyperx.methods.psf import LowRankGaussian, PSFMethod
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
@@ -195,7 +195,8 @@ def language_run(make_model, tmp_path: Path) -> Path:
 def test_language_adapters_are_taken_over_frozen(language_run: Path, make_model) -> None:
     config = MADXConfig(language_bottleneck=6, task_bottleneck=4, language_adapters=language_run)
     model = make_model(method=config)
-    model.method.warm_start(["yor", "eng", "swa"])
+    model.model_config.languages = ["yor", "eng", "swa"]
+    take_language_adapters(model)
     adapters = read_language_adapters(language_run)
     assert torch.equal(model.method.languages[0].layers, adapters["yor"]["layers"])
     assert torch.equal(model.method.languages[0].coupling, adapters["yor"]["coupling"])
@@ -205,12 +206,12 @@ def test_language_adapters_are_taken_over_frozen(language_run: Path, make_model)
     assert model.method.tasks["0"].grad.any()
     assert model.method.tasks["1"].grad is None
     assert model.trained_parameters()["backbone"] == 0
+    model.model_config.languages = ["hau", "eng", "swa"]
     with pytest.raises(HyperXError, match="no language adapters for hau"):
-        model.method.warm_start(["hau", "eng", "swa"])
+        take_language_adapters(model)
+    smaller = MADXConfig(language_bottleneck=5, task_bottleneck=4, language_adapters=language_run)
     with pytest.raises(HyperXError, match=r"don't fit.*size mismatch"):
-        make_model(
-            method=MADXConfig(language_bottleneck=5, task_bottleneck=4, language_adapters=language_run)
-        ).method.warm_start(["eng", "swa", "yor"])
+        take_language_adapters(make_model(method=smaller))
 
 
 def test_masked_language_modelling_trains_one_languages_adapters(make_model) -> None:

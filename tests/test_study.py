@@ -56,13 +56,14 @@ data:
 families: {{one: [sw], two: [yo]}}
 swaps: [[sw, yor]]
 methods:
-  hyperx: {{method: {{name: hyperx, bottleneck: 4, projection_size: 2}}, training: {{learning_rate: 0.002}}}}
+  hyperx: {{method: {{name: hyperx, bottleneck: 4, projection_size: 2}}}}
   finetune: {{method: {{name: finetune}}}}
   madx: {{method: {{name: madx, language_bottleneck: 4, task_bottleneck: 2}}}}
   psf: {{method: {{name: psf, latent_size: 4}}}}
 scales:
   small:
     training: {{steps: 6, batch_size: 4, eval_steps: 3, max_length: 24}}
+    methods: {{hyperx: {{learning_rate: 0.002}}}}
     language_steps: 2
     seeds: 1
     few_shot:

@@ -78,6 +78,7 @@ def test_a_string_is_raw_text(model: HyperX) -> None:
     for sentence in tagged:
         for span in sentence.spans:
             tags = sentence["ner"].tags[span.first : span.last]
+            assert span.score == min(sentence["ner"].scores[span.first : span.last])
             assert tags == (f"B-{span.label}", *[f"I-{span.label}"] * (span.last - span.first - 1))
 
 

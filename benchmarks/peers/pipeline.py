@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from transformers import pipeline
 
@@ -11,7 +10,7 @@ from benchmarks.peers import seconds, serve
 
 
 def main(folder: Path) -> None:
-    tagger: Any = pipeline("token-classification", model=str(folder / "classifier"))
+    tagger = pipeline("token-classification", model=str(folder / "classifier"))
 
     def tag(batch_size: int) -> None:
         def lines() -> Iterator[str]:
@@ -19,7 +18,7 @@ def main(folder: Path) -> None:
                 yield from map(str.strip, stream)
 
         with (folder / "tagged.txt").open("w", encoding="utf-8") as output:
-            for found in tagger(lines(), batch_size=batch_size):
+            for found in tagger(lines(), batch_size=batch_size):  # type: ignore[call-overload]
                 output.writelines(f"{piece['word']} {piece['entity']}\n" for piece in found)
                 output.write("\n")
 

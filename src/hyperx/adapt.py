@@ -18,9 +18,9 @@ from hyperx.methods import HyperXMethod
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.relatives import relatives
-from hyperx.run import data_labels, encode_all, restrict_vocabulary
+from hyperx.run import encode_all, restrict_vocabulary
 from hyperx.start import regrow, trained_languages
-from hyperx.tasks import TASKS, Example, build_task
+from hyperx.tasks import Example, build_task, task_class
 from hyperx.trainer import HyperXTrainer
 
 Sentences = Mapping[Pair, Sequence[Sentence]]
@@ -99,8 +99,8 @@ def adapt(
 
 
 def _check(old: HyperX, data: Sentences, new: Sequence[str], languages: Iterable[str]) -> None:
-    if unknown := sorted({pair.task for pair in data} - set(TASKS)):
-        raise HyperXError(f"unknown task {', '.join(unknown)}; known are {', '.join(TASKS)}")
+    for pair in data:
+        task_class(pair.task, old.model_config.kinds)
     if empty := [str(pair) for pair, sentences in data.items() if not sentences]:
         raise HyperXError(f"there are no sentences of {', '.join(empty)}; give some, or leave it out")
     given = {pair.language for pair in data}
@@ -113,7 +113,7 @@ def _check(old: HyperX, data: Sentences, new: Sequence[str], languages: Iterable
 def _grown(old: HyperX, data: Sentences, new: Sequence[str]) -> HyperX:
     config = old.model_config
     added = sorted({pair.task for pair in data} - set(old.tasks))
-    labels = {task: build_task(task, data_labels(task, _run_data(data))).labels for task in added}
+    labels = {task: build_task(task, kinds=config.kinds).find_labels(_run_data(data).gold(task)) for task in added}
     seen = [str(pair) for pair in data if str(pair) not in config.trained]
     return regrow(
         old,

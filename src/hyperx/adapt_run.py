@@ -13,7 +13,7 @@ from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate, merge
 from hyperx.languages import name as language_name
 from hyperx.model_card import model_card
-from hyperx.modeling import HyperX
+from hyperx.modeling import CARD_NAME, HyperX
 from hyperx.pairs import Pair
 from hyperx.results import Results
 from hyperx.run import majority_tags, write_json
@@ -85,7 +85,7 @@ def _own_tests(run: Path, languages: set[str]) -> dict[Pair, list[Sentence]]:
     except HyperXError as error:
         logger.warning("the test sets of %s are not at hand: %s", run, error)
         return {}
-    return {pair: rows for pair, rows in own.items() if pair.language in languages}
+    return {pair: list(rows) for pair, rows in own.items() if pair.language in languages}
 
 
 def _as_run(sentences: Sentences) -> RunData:
@@ -108,12 +108,8 @@ def _history(run: str, result: Adaptation, data: Sentences, train: Share, traini
 def _save(output: Path, result: Adaptation, before: Results, after: Results, *, history: str) -> None:
     config = result.model.model_config
     result.model.save_pretrained(output / "model")
-    example = next(
-        (row.pair for row in after.rows),
-        Pair(next(task for task in config.tasks if not result.model.tasks[task].auxiliary), config.languages[-1]),
-    )
-    card = model_card(after, history=history, languages=sorted(config.languages), example=example)
-    (output / "model" / "README.md").write_text(card, encoding="utf-8")
+    card = model_card(config, name=output.name, results=after, history=history)
+    (output / "model" / CARD_NAME).write_text(card, encoding="utf-8")
     write_json(output / "adaptation.json", {"history": history, "moved": result.moved, "relatives": result.relatives})
     if before.rows:
         before.save(output / "results-before.json")

@@ -54,15 +54,25 @@ class Adapters(NamedTuple):
     coupling: CouplingWeights | None = None
 
 
+def transform(function: Callable[..., Tensor], *weights: Any) -> Any:
+    """Apply a function to the tensors at each place of structures of weights that are alike."""
+    first = weights[0]
+    if isinstance(first, Tensor):
+        return function(*weights)
+    if isinstance(first, list | tuple):
+        parts = [transform(function, *own) for own in zip(*weights, strict=True)]
+        return first._make(parts) if hasattr(first, "_make") else type(first)(parts)
+    return first
+
+
 def pick(weights: Any, rows: Any) -> Any:
     """Index every tensor of a structure of weights by its leading dimension."""
-    if isinstance(weights, Tensor):
-        return weights[rows]
-    if isinstance(weights, tuple) and hasattr(weights, "_make"):
-        return weights._make(pick(part, rows) for part in weights)
-    if isinstance(weights, list | tuple):
-        return type(weights)(pick(part, rows) for part in weights)
-    return weights
+    return transform(lambda tensor: tensor[rows], weights)
+
+
+def stack(weights: Sequence[Any]) -> Any:
+    """Stack structures of weights along a new leading dimension."""
+    return transform(lambda *tensors: torch.stack(tensors), *weights)
 
 
 def adapter_size(*, hidden_size: int, bottleneck: int, layer_norm: bool = False) -> int:
@@ -99,7 +109,7 @@ def adapt(z: Tensor, weights: AdapterWeights) -> Tensor:
 
 def _grouped(z: Tensor, weights: AdapterWeights) -> Tensor:
     """Put the tokens of the rows that share weights together: ``(groups, tokens, hidden)``; for one pair as they are."""
-    return z if weights.down.ndim == 2 else z.reshape(len(weights.down), -1, z.shape[-1])
+    return z if weights.down.ndim == 2 else z.reshape(weights.down.shape[0], -1, z.shape[-1])  # not len(), which an export would fix
 
 
 def bottleneck(x: Tensor, weights: AdapterWeights) -> Tensor:

@@ -21,6 +21,11 @@ from hyperx import attention
 from hyperx.adapter import Adapters, AdapterWeights, adapt, adapt_in_turn, couple
 from hyperx.builtin import BUILTINS, materialize
 from hyperx.errors import HyperXError
+from hyperx.untrusted import MAX_JSON, own_file
+
+MAX_LAYERS = 512
+MAX_TOKENIZER = 200_000_000  # bytes
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
 
 
 class Site(NamedTuple):
@@ -89,6 +94,14 @@ class Backbone(nn.Module):
     @property
     def num_layers(self) -> int:
         return self.config.num_hidden_layers
+
+    @property
+    def max_length(self) -> int | None:
+        """Pieces that it can read at once; None where positions are relative."""
+        positions = getattr(self.encoder.get_submodule("embeddings"), "position_embeddings", None)
+        if positions is None:
+            return None
+        return positions.num_embeddings - (0 if positions.padding_idx is None else positions.padding_idx + 1)
 
     def train(self, mode: bool = True) -> "Backbone":
         """Keep a frozen encoder's own dropout off: it can't overfit, and drawing masks costs time."""
@@ -193,9 +206,18 @@ def load_backbone(name: str, *, revision: str | None = None) -> Backbone:
     """
     config = load_config(name, revision=revision)
     with _clear_errors(name):
-        encoder = AutoModel.from_pretrained(
-            backbone_folder(name), revision=revision, dtype=torch.float32, use_safetensors=True, **plain_encoder(config)
+        _check_size(backbone_folder(name), config)
+        encoder, found = AutoModel.from_pretrained(
+            backbone_folder(name),
+            revision=revision,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **plain_encoder(config),
         )
+    if found["missing_keys"]:
+        raise HyperXError(f"the weights of '{name}' lack {', '.join(sorted(found['missing_keys'])[:5])}; get it again")
     return Backbone(encoder)
 
 
@@ -206,7 +228,7 @@ def load_config(name: str, *, revision: str | None = None) -> PreTrainedConfig:
         HyperXError: it can't be found or read.
     """
     with _clear_errors(name):
-        return AutoConfig.from_pretrained(backbone_folder(name), revision=revision)
+        return AutoConfig.from_pretrained(_checked(backbone_folder(name)), revision=revision, trust_remote_code=False)
 
 
 def load_tokenizer(name: str, *, revision: str | None = None) -> PreTrainedTokenizerBase:
@@ -217,7 +239,9 @@ def load_tokenizer(name: str, *, revision: str | None = None) -> PreTrainedToken
     """
     folder = backbone_folder(name)
     with _clear_errors(name):
-        tokenizer = _self_contained(Path(folder)) or AutoTokenizer.from_pretrained(folder, revision=revision)
+        tokenizer = _self_contained(Path(_checked(folder))) or AutoTokenizer.from_pretrained(
+            folder, revision=revision, trust_remote_code=False
+        )
     if not tokenizer.is_fast:
         raise HyperXError(f"the tokenizer of '{name}' has no fast version, which aligning words with pieces needs")
     return tokenizer
@@ -228,7 +252,7 @@ def _self_contained(folder: Path) -> PreTrainedTokenizerBase | None:
     described = folder / "tokenizer_config.json"
     config = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
     file = folder / "tokenizer.json"
-    if config.pop("tokenizer_class", None) != "TokenizersBackend" or not file.is_file():
+    if not isinstance(config, dict) or config.pop("tokenizer_class", None) != "TokenizersBackend" or not file.is_file():
         return None
     return PreTrainedTokenizerFast(tokenizer_file=str(file), name_or_path=str(folder), **config)
 
@@ -238,12 +262,39 @@ def plain_encoder(config: PreTrainedConfig) -> dict[str, Any]:
     return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
 
 
+def _checked(name: str) -> str:
+    """Return a folder's name, or a Hub id, if none of the folder's files that are read as a whole are too large."""
+    for path in Path(name).glob("*.json") if Path(name).is_dir() else ():
+        own_file(path.parent, path.name, MAX_TOKENIZER if path.name in TOKENIZER_FILES else MAX_JSON)
+    return name
+
+
+def _check_size(name: str, config: PreTrainedConfig) -> None:
+    """Check that an encoder takes no more memory than a folder's weights account for."""
+    if config.num_hidden_layers > MAX_LAYERS:
+        raise HyperXError(
+            f"the backbone '{name}' has {config.num_hidden_layers:,} layers; expected {MAX_LAYERS} at most"
+        )
+    if not Path(name).is_dir():
+        return
+    with torch.device("meta"):
+        encoder = AutoModel.from_config(config, trust_remote_code=False, **plain_encoder(config))
+    numbers = sum(parameter.numel() for parameter in encoder.parameters())
+    stored = sum(path.stat().st_size for path in Path(name).glob("*.safetensors"))
+    if numbers > stored:  # a number takes a byte at least
+        raise HyperXError(
+            f"the configuration of the backbone '{name}' asks for {numbers:,} weights, but its files have {stored:,} bytes"
+        )
+
+
 @contextmanager
 def _clear_errors(name: str) -> Any:
     try:
         yield
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except HyperXError:
+        raise
+    except Exception as error:  # whatever the libraries make of a broken folder
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         where = (
             "in that folder" if Path(name).is_dir() else "as a folder, a built-in backbone or on the Hugging Face Hub"
         )

@@ -84,7 +84,7 @@ def materialize(name: str, cache_dir: Path | None = None) -> Path:
             folder = Path(temporary) / target.name
             folder.mkdir()
             _write(_Packed.parse(image), folder)
-            _publish(folder, target)
+            publish(folder, target)
     except OSError as error:
         raise HyperXError(
             f"The backbone {name!r} could not be written to the cache {target}: {error.strerror or error}. "
@@ -140,7 +140,8 @@ def _read_verified(path: Path) -> bytes:
     return image
 
 
-def _publish(folder: Path, target: Path) -> None:
+def publish(folder: Path, target: Path) -> None:
+    """Give a finished folder of the cache its name, unless another process was faster."""
     try:
         folder.rename(target)
     except OSError:

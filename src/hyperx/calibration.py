@@ -1,7 +1,6 @@
 """How sure a tag is: probabilities with a temperature, fitted so that of words at 0.8 eight of ten are right."""
 
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,12 +18,14 @@ DEV_SENTENCES = 100  # of a dev set; a score needs more of them than the choice 
 
 
 def fit_temperatures(model: "HyperX", dev: Mapping[Pair, Sequence[Sentence]]) -> dict[str, float]:
-    """Return each task's temperature, fitted on the words of all its dev sets, of the first `DEV_SENTENCES` of each."""
+    """Return each exclusive task's temperature, fitted on all its dev sets, on the first `DEV_SENTENCES` of each."""
     rows: dict[str, list[Tensor]] = {}
     gold: dict[str, list[Tensor]] = {}
     for pair, given in dev.items():
+        if not model.tasks[pair.task].exclusive:
+            continue
         sentences = given[:DEV_SENTENCES]
-        labels = model.tagging_task(pair.task).labels
+        labels = model.tasks[pair.task].labels
         for sentence, scores in zip(sentences, Tagger(model, pair).scores(sentences), strict=True):
             # A dev set may hold tags that nothing trained knows.
             known = [number for number, tag in enumerate(sentence.tags or ()) if tag in labels]
@@ -54,21 +55,6 @@ def fit_temperature(log_probabilities: Tensor, gold: Tensor) -> float:
 
     optimizer.step(loss)
     return float(1 / inverse.detach().clamp(0.05, 20))
-
-
-def word_scores(log_probabilities: Tensor, chosen: Sequence[int], temperature: float) -> list[float]:
-    """Return the probability of each word's chosen label.
-
-    Shapes:
-        log_probabilities: ``(words, labels)``; chosen: ``(words,)``, numbers of labels.
-    """
-    numbers = torch.tensor(chosen, dtype=torch.long)
-    return (log_probabilities / temperature).softmax(-1).gather(1, numbers[:, None])[:, 0].tolist()
-
-
-def span_score(scores: Sequence[float]) -> float:
-    """Return how likely a span is right: the geometric mean of its words' scores, the best calibrated of five on dev sets."""
-    return prod(scores) ** (1 / len(scores))
 
 
 def calibration_error(scores: Sequence[float], right: Sequence[bool], *, bins: int = BINS) -> float:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperx.errors import HyperXError
-from hyperx.metrics import METRICS, SAMPLES, interval
+from hyperx.metrics import SAMPLES, interval
 from hyperx.results import Results, Row, kinds
+from hyperx.tasks import metric_named
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ def _scored_alike(row: Row, results: Results) -> bool:
 
 def _check_sentences(row: Row, runs: Sequence[Results]) -> None:
     # The last count is the support, words or gold entities: a mark of the sentence.
-    supports = [results.counts[str(row.pair)][:, -1] for results in runs]
-    if not all(np.array_equal(supports[0], other) for other in supports):
+    counts = [results.counts[str(row.pair)] for results in runs]
+    alike = all(own.shape == counts[0].shape and np.array_equal(own[:, -1], counts[0][:, -1]) for own in counts)
+    if not alike:
         raise HyperXError(f"the runs were not scored on the same sentences of {row.pair}; evaluate them again")
 
 
@@ -87,7 +89,12 @@ def _scores(row: Row, runs: Sequence[Results]) -> np.ndarray:
     generator = np.random.default_rng((size, *str(row.pair).encode()))  # the same for every method
     drawn = [np.bincount(sample, minlength=size) for sample in generator.integers(size, size=(SAMPLES, size))]
     times = np.stack([np.ones(size), *drawn])  # how often each sentence is in the sample
-    return METRICS[row.metric].score(times @ stacked).mean(0)
+    try:
+        return metric_named(row.metric).score(times @ stacked).mean(0)
+    except IndexError:
+        raise HyperXError(
+            f"the counts of {row.pair} are not those of the metric '{row.metric}'; evaluate the runs again"
+        ) from None
 
 
 def _difference(task: str, cells: str, languages: str, scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> Difference:

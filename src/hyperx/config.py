@@ -3,16 +3,17 @@
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.methods import HyperXConfig, MethodConfig
+from hyperx.strict_yaml import parse
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 300_000
 
 
 class Strict(BaseModel):
@@ -72,6 +73,10 @@ class HubEntry(Strict):
         task, language: the pair that it holds.
         train, dev, test: its splits' names; null for one that it has not.
         label_map, max_sentences, draw: as for files.
+        files: addresses of a data set outside the Hub, such as ``s3://bucket/*.parquet``; `hub` names their format then.
+        streaming: read raw text while training, and never all of it; needs `sentences`.
+        sentences: how many to count a streamed training set as when pairs are drawn.
+        buffer: sentences of a stream that are shuffled together.
     """
 
     hub: str
@@ -85,9 +90,37 @@ class HubEntry(Strict):
     label_map: dict[str, str] = {}
     max_sentences: int | None = Field(None, ge=1)
     draw: int | None = Field(None, ge=0, le=2**31)
+    files: str | list[str] | None = None
+    streaming: bool = False
+    sentences: int | None = Field(None, ge=1)
+    buffer: int = Field(10_000, ge=1, le=10_000_000)
+
+    @model_validator(mode="after")
+    def _sized(self) -> "HubEntry":
+        if self.streaming and (self.sentences is None or self.train is None):
+            raise ValueError("a streamed data set needs 'train' and, for drawing pairs, its number of 'sentences'")
+        if self.streaming and (self.max_sentences is not None or self.draw is not None):
+            raise ValueError("a streamed data set is read over and over; leave 'max_sentences' and 'draw' out")
+        return self
 
 
 Entry = CorpusEntry | FilesEntry | HubEntry
+
+
+def _kind(value: Any) -> str:
+    """Return which entry is meant, so that only what is wrong with that one is said."""
+    if isinstance(value, BaseModel):
+        return type(value).__name__
+    keys = value if isinstance(value, dict) else ()
+    return "CorpusEntry" if "corpus" in keys else "HubEntry" if "hub" in keys else "FilesEntry"
+
+
+AnyEntry = Annotated[
+    Annotated[CorpusEntry, Tag("CorpusEntry")]
+    | Annotated[FilesEntry, Tag("FilesEntry")]
+    | Annotated[HubEntry, Tag("HubEntry")],
+    Discriminator(_kind),
+]
 
 
 class TrainingConfig(Strict):
@@ -95,7 +128,8 @@ class TrainingConfig(Strict):
 
     Attributes:
         steps: optimizer steps.
-        batch_size: sentences a step, all of one pair.
+        batch_size: sentences a step, of one pair and of all processes together.
+        pairs_per_step: pairs that share a step and its sentences.
         max_length: pieces in a sentence; longer ones are split.
         learning_rate: the method's own, unless given.
         warmup_ratio: share of the steps with a rising learning rate; the method's own, unless given.
@@ -108,7 +142,8 @@ class TrainingConfig(Strict):
     """
 
     steps: int = Field(3000, ge=1)
-    batch_size: int = Field(16, ge=1, le=4096)
+    batch_size: int = Field(16, ge=1, le=65536)
+    pairs_per_step: int = Field(1, ge=1)
     max_length: int = Field(256, ge=8, le=8192)
     learning_rate: float | None = Field(None, gt=0)
     warmup_ratio: float | None = Field(None, ge=0, lt=1)
@@ -120,6 +155,12 @@ class TrainingConfig(Strict):
     dev_sentences: int = Field(100, ge=0)
     report_to: str = "none"
 
+    @model_validator(mode="after")
+    def _divisible(self) -> "TrainingConfig":
+        if self.batch_size % self.pairs_per_step:
+            raise ValueError(f"batch_size {self.batch_size} is no multiple of pairs_per_step {self.pairs_per_step}")
+        return self
+
 
 class RunConfig(Strict):
     """A run.
@@ -129,6 +170,7 @@ class RunConfig(Strict):
         backbone, revision: a built-in backbone, a folder or a Hub id.
         start: a run's or a model's folder, or a Hub id, whose trained weights are taken over.
         method: what supplies adapter weights.
+        tasks: tasks of one's own, each of a kind such as ``spans`` or ``classification``.
         data: where the pairs' sentences are.
         train: the trained pairs, languages by task; ``all`` takes every language that has data.
         evaluate: the cells to score, likewise; unless given, all that have a test set.
@@ -141,7 +183,8 @@ class RunConfig(Strict):
     revision: str | None = None
     start: str | None = None
     method: MethodConfig = Field(HyperXConfig(), discriminator="name")
-    data: list[Entry] = Field(min_length=1)
+    tasks: dict[str, str] = {}
+    data: list[AnyEntry] = Field(min_length=1)
     train: dict[str, list[str] | Literal["all"]]
     evaluate: dict[str, list[str] | Literal["all"]] | None = None
     training: TrainingConfig = TrainingConfig()
@@ -191,15 +234,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
         HyperXError: it can't be read, or is none.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise HyperXError(f"{path} is larger than {MAX_BYTES:,} bytes: that is no run configuration")
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.exists() and not (path.is_file() and path.stat().st_size <= MAX_BYTES):
+            raise HyperXError(f"{path} is no file, or larger than {MAX_BYTES:,} bytes: that is no run configuration")
+        values = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise HyperXError(f"the configuration {path} can't be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise HyperXError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+    except ValueError as error:
+        line, _, problem = str(error).removeprefix("line ").partition(": ")
+        where = f"{path}:{line}: {problem}" if line.isdecimal() else f"{path}: {error}"
+        raise HyperXError(where) from error
     if not isinstance(values, dict):
         raise HyperXError(f"{path}: expected keys and values such as 'name: my-run', found {type(values).__name__}")
     return values
@@ -210,8 +253,8 @@ def _override(values: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise HyperXError(f"'{override}' is not an override; expected key=value, such as training.steps=1000")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = parse(text)
+    except ValueError as error:
         raise HyperXError(f"'{override}': the value is not valid YAML") from error
     *path, last = key.split(".")
     for part in path:
@@ -225,7 +268,8 @@ def explain(path: Path, error: ValidationError, model: type[BaseModel], page: st
     """Say what is wrong in a file that holds a `model`, with the nearest known key for an unknown one."""
     lines = []
     for problem in error.errors():
-        location = [str(part) for part in problem["loc"] if str(part) not in _MODELS and str(part) not in _METHODS]
+        first, *rest = map(str, problem["loc"])
+        location = [first, *(part for part in rest if part not in _MODELS and part not in _METHODS)]
         where = ".".join(location)
         if problem["type"] == "extra_forbidden":
             near = difflib.get_close_matches(location[-1], _known_keys(location[0], model), n=1)

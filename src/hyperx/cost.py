@@ -3,18 +3,23 @@
 import resource
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
+from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX
+from hyperx.pairs import Pair
 from hyperx.sampler import PairBatchSampler
+
+MAX_BYTES = 100_000
 
 
 class Cost(BaseModel):
@@ -25,13 +30,13 @@ class Cost(BaseModel):
         stored_parameters: those that the saved model holds beside the backbone.
         language_parameters: how many more they are for a matrix with one more language.
         examples: sentences seen in training, by task, repetitions counted.
-        pieces: of these sentences, padding not counted.
+        pieces: of these sentences, padding not counted; of streamed ones estimated.
         training_seconds: spent on training steps, before and after a break.
         peak_memory_bytes: of the process up to the end of training, or of the GPU where there is one.
         device: the accelerator, or the processor's threads.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     trained_parameters: int
     stored_parameters: int
     language_parameters: int
@@ -53,8 +58,10 @@ class Cost(BaseModel):
             HyperXError: it is missing or can't be understood.
         """
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
+            if path.exists() and not (path.is_file() and path.stat().st_size <= MAX_BYTES):
+                raise ValueError(f"it is no file, or larger than {MAX_BYTES:,} bytes")
+            return cls.model_validate(parse(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:  # of which pydantic's is one
             raise HyperXError(f"{path} can't be read ({error}); train the run again") from error
 
 
@@ -75,19 +82,34 @@ class Stopwatch(TrainerCallback, ExportableState):
         return {"args": {}, "attributes": {"seconds": self.seconds}}
 
 
-def measure(model: HyperX, sampler: PairBatchSampler, *, seconds: float, device: str) -> Cost:
-    """Gather the cost of a run that drew its batches from `sampler` and trained for `seconds`."""
+def measure(
+    model: HyperX,
+    sampler: PairBatchSampler,
+    *,
+    seconds: float,
+    device: str,
+    streamed: Mapping[Pair, float] | None = None,
+) -> Cost:
+    """Gather the cost of a run that drew its batches from `sampler` and trained for `seconds`.
+
+    Args:
+        streamed: the mean number of pieces in a streamed pair's sentence.
+    """
     examples: Counter[str] = Counter()
-    pieces = 0
+    pieces = 0.0
     for batch in sampler:
         examples[batch[0].pair.task] += len(batch)
-        pieces += sum(int(sampler.lengths[key.pair][key.example]) for key in batch)
+        pair = batch[0].pair
+        if streamed and pair in streamed:
+            pieces += len(batch) * streamed[pair]
+        else:
+            pieces += int(sampler.lengths[pair][[key.example for key in batch]].sum())
     return Cost(
         trained_parameters=sum(model.trained_parameters().values()),
         stored_parameters=sum(tensor.numel() for tensor in model.trained_state().values()),
         language_parameters=language_parameters(model),
         examples=dict(sorted(examples.items())),
-        pieces=pieces,
+        pieces=round(pieces),
         training_seconds=seconds,
         peak_memory_bytes=peak_memory(),
         device=device,

@@ -1,6 +1,6 @@
 """A run's data: which sentences each pair trains on, selects on and is scored on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,9 +13,9 @@ from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.pairs import Pair
-from hyperx.tasks import TASKS
+from hyperx.tasks import TASKS, build_task, is_auxiliary, task_class
 
-Splits = dict[str, list[Sentence]]
+Splits = Mapping[str, Sequence[Sentence]]
 
 
 @dataclass
@@ -26,24 +26,40 @@ class RunData:
         train: of the trained pairs, auxiliary tasks' among them.
         dev: of the trained pairs and the cells to score, where there is a dev set.
         test: of the cells to score.
+        streams: where the sentences of trained pairs are that are read while training.
         notices: what a user should know about how the data was used.
+        kinds: of the run's own tasks.
     """
 
-    train: dict[Pair, list[Sentence]] = field(default_factory=dict)
-    dev: dict[Pair, list[Sentence]] = field(default_factory=dict)
-    test: dict[Pair, list[Sentence]] = field(default_factory=dict)
+    train: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    dev: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    test: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
+    streams: dict[Pair, HubEntry] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> list[Pair]:
+        """The trained pairs."""
+        return [*self.train, *self.streams]
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks at hand, in the order of `TASKS`."""
-        at_hand = {pair.task for pair in (*self.train, *self.test)}
-        return [task for task in TASKS if task in at_hand]
+        """The tasks at hand, in the order of `TASKS`, then the run's own."""
+        at_hand = {pair.task for pair in (*self.trained, *self.test)}
+        return [task for task in (*TASKS, *self.kinds) if task in at_hand]
+
+    def gold(self, task: str) -> Iterator[str]:
+        """Yield a task's tags in the training data."""
+        for pair, sentences in self.train.items():
+            if pair.task == task and not is_auxiliary(task):
+                for sentence in sentences:
+                    yield from sentence.tags or ()
 
     @property
     def languages(self) -> list[str]:
         """The languages at hand, sorted."""
-        return sorted({pair.language for pair in (*self.train, *self.test)})
+        return sorted({pair.language for pair in (*self.trained, *self.test)})
 
 
 def available_pairs(config: RunConfig) -> dict[Pair, Entry]:
@@ -54,7 +70,7 @@ def available_pairs(config: RunConfig) -> dict[Pair, Entry]:
     """
     pairs: dict[Pair, Entry] = {}
     for entry in config.data:
-        for pair in _offered(entry):
+        for pair in _offered(entry, config.tasks):
             if pair in pairs:
                 raise HyperXError(f"two entries of 'data' hold {pair}; keep one, or join their files")
             pairs[pair] = entry
@@ -67,7 +83,7 @@ def trained_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
     Raises:
         HyperXError: a pair to train has no data, or none is to be trained.
     """
-    return _select("train", config.train, list(available))
+    return _select("train", config.train, list(available), config.tasks)
 
 
 def evaluated_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
@@ -76,8 +92,8 @@ def evaluated_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
     Raises:
         HyperXError: a cell to score has no data, or its task is trained in no language.
     """
-    cells = [pair for pair in available if not TASKS[pair.task].auxiliary and pair.task in config.train]
-    return cells if config.evaluate is None else _select("evaluate", config.evaluate, cells)
+    cells = [pair for pair in available if pair.task in config.train and not is_auxiliary(pair.task)]
+    return cells if config.evaluate is None else _select("evaluate", config.evaluate, cells, config.tasks)
 
 
 def load_data(config: RunConfig) -> RunData:
@@ -91,36 +107,44 @@ def load_data(config: RunConfig) -> RunData:
     available = available_pairs(config)
     trained = set(trained_pairs(config, available))
     scored = set(evaluated_pairs(config, available))
-    data = RunData()
-    for pair in available:
-        if pair in trained | scored:
-            _add(data, pair, read_splits(available[pair], pair), trained=pair in trained, scored=pair in scored)
-    if not data.train:
+    data = RunData(kinds=config.tasks)
+    for pair, entry in available.items():
+        if isinstance(entry, HubEntry) and entry.streaming:
+            if not is_auxiliary(pair.task):
+                raise HyperXError(f"{pair} can't be streamed, raw text alone can; leave 'streaming' out of its entry")
+            if pair in trained:
+                data.streams[pair] = entry
+        elif pair in trained | scored:
+            splits = read_splits(entry, pair, config.tasks)
+            _add(data, pair, splits, trained=pair in trained, scored=pair in scored)
+    if not data.trained:
         raise HyperXError("there is nothing to train on: 'train' names no pair that has sentences")
     return data
 
 
-def read_splits(entry: Entry, pair: Pair) -> Splits:
-    """Read a pair's train, dev and test sentences.
+def read_splits(entry: Entry, pair: Pair, kinds: Mapping[str, str]) -> Splits:
+    """Read a pair's train, dev and test sentences; `kinds` are those of the run's own tasks.
 
     Raises:
         HyperXError: a file is missing or malformed.
     """
+    splits: Splits
     if isinstance(entry, CorpusEntry):
         splits = load_splits(entry.corpus, pair.task, pair.language, root=entry.root, label_map=entry.label_map)
     elif isinstance(entry, HubEntry):
         splits = load_hub(
             entry.hub,
             entry.config,
-            task=pair.task,
+            task=build_task(pair.task, kinds=kinds),
             splits={"train": entry.train, "dev": entry.dev, "test": entry.test},
             revision=entry.revision,
+            files=entry.files,
             label_map=entry.label_map,
         )
     else:
         files = {"train": entry.train, "dev": entry.dev, "test": entry.test}
         splits = load_files(
-            pair.task,
+            build_task(pair.task, kinds=kinds),
             {split: path for split, path in files.items() if path is not None},
             format=entry.format,
             tag_column=entry.tag_column,
@@ -129,11 +153,12 @@ def read_splits(entry: Entry, pair: Pair) -> Splits:
     return {split: take(entry, rows) if split == "train" else rows for split, rows in splits.items()}
 
 
-def take(entry: Entry, sentences: Sequence[Sentence]) -> list[Sentence]:
+def take(entry: Entry, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
     """Return those of a training set that an entry takes; of one draw, the fewer are among the more."""
-    order = range(len(sentences))
-    if entry.draw is not None:
-        order = np.random.default_rng(entry.draw).permutation(len(sentences)).tolist()
+    if entry.draw is None:
+        return sentences[: entry.max_sentences]
+    order = np.random.default_rng(entry.draw).permutation(len(sentences)).tolist()
+    sentences = list(sentences)
     return [sentences[number] for number in order[: entry.max_sentences]]
 
 
@@ -146,16 +171,15 @@ def _add(data: RunData, pair: Pair, splits: Splits, *, trained: bool, scored: bo
         train, test = test, []
     if trained:
         data.train[pair] = train
-    if dev and not TASKS[pair.task].auxiliary:
+    if dev and not is_auxiliary(pair.task):
         data.dev[pair] = dev
     if scored and test:
         data.test[pair] = test
 
 
-def _offered(entry: Entry) -> list[Pair]:
+def _offered(entry: Entry, kinds: Mapping[str, str]) -> list[Pair]:
     if not isinstance(entry, CorpusEntry):
-        if entry.task not in TASKS:
-            raise HyperXError(f"unknown task '{entry.task}' in 'data'; known are {', '.join(TASKS)}")
+        task_class(entry.task, kinds)
         return [Pair(entry.task, normalize(entry.language))]
     pairs = []
     for task in tasks(entry.corpus):
@@ -170,11 +194,12 @@ def _offered(entry: Entry) -> list[Pair]:
     return pairs
 
 
-def _select(key: str, choice: Mapping[str, list[str] | Literal["all"]], available: list[Pair]) -> list[Pair]:
+def _select(
+    key: str, choice: Mapping[str, list[str] | Literal["all"]], available: list[Pair], kinds: Mapping[str, str]
+) -> list[Pair]:
     chosen = []
     for task, wanted in choice.items():
-        if task not in TASKS:
-            raise HyperXError(f"unknown task '{task}' under '{key}'; known are {', '.join(TASKS)}")
+        task_class(task, kinds)
         at_hand = [pair for pair in available if pair.task == task]
         pairs = at_hand if wanted == "all" else [Pair(task, language) for language in wanted]
         missing = [str(pair) for pair in pairs if pair not in at_hand]

@@ -41,7 +41,7 @@ def encode(
         return_attention_mask=False,
         verbose=False,
     )
-    prefix, suffix = _special_tokens(tokenizer)
+    prefix, suffix = special_tokens(tokenizer)
     room = max_length - len(prefix) - len(suffix)
     for number, words in enumerate(sentences):
         pieces = _pieces(encodings["input_ids"][number], encodings.word_ids(number), len(words), tokenizer.unk_token_id)
@@ -70,7 +70,7 @@ def _chunks(sentence: int, pieces: list[list[int]], room: int, prefix: list[int]
     yield Chunk(sentence, start, body + suffix, positions)
 
 
-def _special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+def special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """Return the special tokens that the tokenizer sets before and after a sentence."""
     plain = tokenizer("a", add_special_tokens=False)["input_ids"]
     whole = tokenizer("a")["input_ids"]

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from hyperx.data.sentence import Sentence
+from hyperx.distributed import spread
 from hyperx.languages import seen_by
-from hyperx.metrics import METRICS, Metric, interval, resample
+from hyperx.metrics import Metric, interval, resample
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.results import Average, Results, Row, kinds
-from hyperx.scoring import score_pair
+from hyperx.scoring import PairScore, score_pair
+from hyperx.tasks import metric_named
 
 
 def evaluate(
@@ -24,7 +26,7 @@ def evaluate(
     step: int | None = None,
     progress: Callable[[str], None] = lambda doing: None,
 ) -> Results:
-    """Score cells of a model's matrix.
+    """Score cells of a model's matrix, each in one of the processes.
 
     Args:
         data: gold sentences of each cell.
@@ -36,10 +38,13 @@ def evaluate(
     rows: list[Row] = []
     resampled: dict[Pair, np.ndarray] = {}
     counts: dict[str, np.ndarray] = {}
-    for number, (pair, sentences) in enumerate(data.items()):
-        progress(f"Scoring {pair}, cell {number + 1} of {len(data)}")
+
+    def score(pair: Pair) -> PairScore:
+        progress(f"Scoring {pair}, cell {list(data).index(pair) + 1} of {len(data)}")
+        return score_pair(model, pair, data[pair])
+
+    for number, (pair, scored) in enumerate(zip(data, spread(list(data), score), strict=True)):
         metric = model.tagging_task(pair.task).metric
-        scored = score_pair(model, pair, sentences)
         counts[str(pair)] = scored.counts.astype(np.int32)
         resampled[pair] = resample(scored.counts, metric, seed=(seed, number))
         low, high = interval(resampled[pair])
@@ -53,10 +58,11 @@ def evaluate(
                 score=scored.score,
                 low=low,
                 high=high,
-                majority=_majority_score(metric, sentences, majority[pair.task]),
-                sentences=len(sentences),
+                majority=_majority_score(metric, data[pair], majority[pair.task]),
+                sentences=len(data[pair]),
                 support=int(scored.counts[:, -1].sum()),
                 seconds=scored.seconds,
+                others={name: float(score(scored.counts.sum(0))) for name, score in metric.others.items()},
             )
         )
     return Results(
@@ -79,14 +85,14 @@ def merge(old: Results, new: Results) -> Results:
     rows = [row for row in old.rows if row.pair not in scored and str(row.pair) in old.counts] + new.rows
     counts = {str(row.pair): (new if row.pair in scored else old).counts[str(row.pair)] for row in rows}
     resampled = {
-        row.pair: resample(counts[str(row.pair)], METRICS[row.metric], seed=(new.seed, number))
+        row.pair: resample(counts[str(row.pair)], metric_named(row.metric), seed=(new.seed, number))
         for number, row in enumerate(rows)
     }
     return new.model_copy(update={"rows": rows, "averages": _averages(rows, resampled), "counts": counts})
 
 
 def _majority_score(metric: Metric, sentences: Sequence[Sentence], tag: str) -> float:
-    counts = np.array([metric.count(s.tags or (), [tag] * len(s.words)) for s in sentences])
+    counts = np.array([metric.count(s.tags or (), [tag] * len(s.tags or ())) for s in sentences])
     return float(metric.score(counts.sum(0)))
 
 

@@ -60,7 +60,7 @@ class Hypernetwork(nn.Module):
             [
                 self.language_embeddings(languages)[:, None].expand(-1, len(layers), -1),
                 self.task_embeddings(tasks)[:, None].expand(-1, len(layers), -1),
-                layers.expand(len(tasks), -1, -1),
+                layers.expand(tasks.shape[0], -1, -1),
             ],
             dim=-1,
         )
@@ -81,6 +81,6 @@ class Hypernetwork(nn.Module):
         weight, bias = self.generator.weight, self.generator.bias
         # The base goes in as a bias: adding it to what was generated would cost more than generating it.
         biases = bias.expand(source.shape[1], -1) if base is None else bias + base
-        if len(tasks) == 1:  # one product for all layers, and one for their gradients
+        if tasks.shape[0] == 1:  # one product for all layers, and one for their gradients
             return list(torch.addmm(biases, source[0], weight.mT).unsqueeze(1))
         return [functional.linear(source[:, layer].contiguous(), weight, bias) for layer, bias in enumerate(biases)]

@@ -5,7 +5,7 @@ folder names); `normalize` is the only place that knows them.
 """
 
 import difflib
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import langcodes
@@ -55,6 +55,7 @@ _SAME = {
 }
 
 _NAMES = {"bbj": "Ghomala'", "hbs": "Serbo-Croatian", "tgl": "Tagalog"}
+MAX_CODE = 40
 _NO_LANGUAGE = {"mis", "mul", "und", "zxx"}
 
 # CC100, as the XLM-R paper lists it: its 100 count romanized Bengali, Hindi, Tamil, Telugu and Urdu, Burmese in Zawgyi,
@@ -95,7 +96,8 @@ def normalize(code: str) -> str:
         HyperXError: `code` names no known language; the message gives the nearest known one.
     """
     written = code.strip().lower().replace("_", "-")
-    canonical = _WRITTEN.get(written) or _registered(written)
+    # No tag is longer, and what was looked up is remembered.
+    canonical = None if len(written) > MAX_CODE else _WRITTEN.get(written) or _registered(written)
     if canonical is None:
         raise HyperXError(f"Unknown language {code[:40]!r}: expected an ISO 639-1 or 639-3 code{_suggestion(written)}.")
     return _SAME.get(canonical, canonical)
@@ -130,7 +132,7 @@ def _seen_by_name() -> dict[str, str]:
     return _SEEN | {full.removeprefix("builtin:").rpartition("/")[2]: listed for full, listed in _SEEN.items()}
 
 
-@cache
+@lru_cache(4096)
 def _registered(written: str) -> str | None:
     """ISO 639-3 of a BCP 47 tag, script and region dropped; None where the registry does not know it."""
     try:

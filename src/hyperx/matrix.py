@@ -3,15 +3,22 @@
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape as plain
 from rich.table import Table
 from rich.text import Text
 
+from hyperx.errors import HyperXError
 from hyperx.languages import name as language_name
 from hyperx.results import Average, Results, Row, floor_notice
 
-UNITS = {"f1": "F1", "accuracy": "accuracy"}
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+UNITS = {"f1": "F1", "las": "LAS", "uas": "UAS", "ufeats": "UFeats", "macro_f1": "macro F1"}
+MAX_DRAWN = 500
 ZERO_SHOT, TEXT_ONLY = "○", "·"
 
 
@@ -56,39 +63,54 @@ def expectations(results: Results) -> str | None:
 def print_matrix(results: Results, console: Console) -> None:
     """Print the matrix, its averages and a legend."""
     table = Table(
-        box=None, pad_edge=False, title=f"{results.run} ({results.method}, {results.split})", title_justify="left"
+        box=None,
+        pad_edge=False,
+        title=plain(f"{results.run} ({results.method}, {results.split})"),
+        title_justify="left",
     )
     table.add_column("Language", no_wrap=True)
     table.add_column("")
-    for task in results.tasks:
-        table.add_column(heading(results, task), justify="right", no_wrap=True)
+    shown = [(task, name) for task in results.tasks for name in ("", *other_names(results, task))]
+    for task, name in shown:
+        table.add_column(plain(UNITS.get(name, name) or heading(results, task)), justify="right", no_wrap=True)
     for language in ordered_languages(results):
         rows = [results.row(task, language) for task in results.tasks]
         seen = next(row.seen for row in rows if row)
         table.add_row(
-            f"{language_name(language)} [dim]{language}[/]",
+            f"{language_name(language)} [dim]{plain(language)}[/]",
             "[dim]unseen[/]" if seen is False else "",
-            *(cell_text(row, results) for row in rows),
+            *(cell_text(results.row(task, language), results, name) for task, name in shown),
         )
     table.add_section()
     for label, averages in shown_averages(results):
-        values = ["" if a is None else f"{a.score:.1f} ±{(a.high - a.low) / 2:.1f} ×{a.count}" for a in averages]
-        table.add_row(f"[bold]{label}[/]", "", *values)
+        by_task = dict(zip(results.tasks, averages, strict=True))
+        values = [None if name else by_task[task] for task, name in shown]
+        texts = ["" if a is None else f"{a.score:.1f} ±{(a.high - a.low) / 2:.1f} ×{a.count}" for a in values]
+        table.add_row(f"[bold]{label}[/]", "", *texts)
     console.print(table)
     legend = f"[bold]score[/] trained   [cyan]score {ZERO_SHOT}[/] zero-shot"
     if results.text_only:
         legend += f"   [yellow]score {TEXT_ONLY}[/] zero-shot, raw text only"
     console.print(f"{legend}   ± half the 95 % interval")
     if told := expectations(results):
-        console.print(f"[dim]{told}[/]")
+        console.print(f"[dim]{plain(told)}[/]")
     if notice := floor_notice(results):
-        console.print(f"[bold red]![/] {notice}")
+        console.print(f"[bold red]![/] {plain(notice)}")
 
 
-def cell_text(row: Row | None, results: Results) -> Text:
-    """Return a cell: score, half interval and mark."""
+def other_names(results: Results, task: str) -> list[str]:
+    """Return the names of a task's further figures."""
+    return list(next(row.others for row in results.rows if row.task == task))
+
+
+def cell_text(row: Row | None, results: Results, other: str = "") -> Text:
+    """Return a cell: score, half interval and mark; or another figure of it."""
     if row is None:
         return Text("–", style="dim")
+    if other and other not in row.others:
+        return Text("–", style="dim")
+    if other:
+        return Text(f"{row.others[other]:.1f}", style="dim")
     mark = marks(row, results)
     style = {" ": "bold", ZERO_SHOT: "cyan", TEXT_ONLY: "yellow"}[mark]
     return Text.assemble((f"{row.score:.1f}", style), (f" ±{(row.high - row.low) / 2:.1f}", "dim"), (f" {mark}", style))
@@ -96,43 +118,46 @@ def cell_text(row: Row | None, results: Results) -> Text:
 
 def save_png(results: Results, path: Path) -> None:
     """Draw the matrix: a row a task, a column a language; zero-shot cells are outlined."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from matplotlib.patches import Rectangle
+    from matplotlib.figure import Figure  # not pyplot, whose backend is a notebook's own business
 
     languages, tasks = ordered_languages(results), results.tasks
-    figure, axes = plt.subplots(figsize=(0.6 * len(languages), 0.6 * len(tasks)), dpi=160)
-    colours = plt.get_cmap("YlGnBu")
+    if not 0 < max(len(languages), len(tasks)) <= MAX_DRAWN:
+        raise HyperXError(f"a picture can show 1 to {MAX_DRAWN} languages and tasks; write a page with --html instead")
+    figure = Figure(figsize=(0.6 * len(languages), 0.6 * len(tasks)), dpi=160)
+    axes = figure.subplots()
     for y, task in enumerate(tasks):
         for x, language in enumerate(languages):
-            row = results.row(task, language)
-            if row is None:
-                axes.text(x, y, "–", ha="center", va="center", color="0.6")
-                continue
-            shade = 0.05 + 0.75 * row.score / 100
-            axes.add_patch(
-                Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colours(shade), edgecolor="white", linewidth=1.5)
-            )
-            ink = "white" if shade > 0.5 else "0.1"
-            axes.text(
-                x,
-                y,
-                f"{row.score:.0f}",
-                ha="center",
-                va="center",
-                color=ink,
-                fontsize=10,
-                weight="bold" if row.trained else "normal",
-            )
-            if not row.trained:
-                line = ":" if language in results.text_only else "-"
-                axes.add_patch(
-                    Rectangle(
-                        (x - 0.42, y - 0.42), 0.84, 0.84, fill=False, edgecolor="#d9480f", linewidth=1.6, linestyle=line
-                    )
-                )
+            _draw_cell(axes, x, y, results.row(task, language), text_only=language in results.text_only)
+    _label_axes(axes, results, languages, tasks)
+    axes.set_title(
+        f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22
+    )
+    axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
+    axes.annotate(
+        _legend(results), (0, 0), (0, -78), "axes fraction", textcoords="offset points", fontsize=8, color="0.35"
+    )
+    figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
+
+
+def _draw_cell(axes: "Axes", x: int, y: int, row: Row | None, *, text_only: bool) -> None:
+    from matplotlib import colormaps
+    from matplotlib.patches import Rectangle
+
+    centred: dict[str, Any] = {"ha": "center", "va": "center"}
+    if row is None:
+        axes.text(x, y, "–", color="0.6", **centred)
+        return
+    shade = 0.05 + 0.75 * row.score / 100
+    colour = colormaps["YlGnBu"](shade)
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
+    ink, weight = "white" if shade > 0.5 else "0.1", "bold" if row.trained else "normal"
+    axes.text(x, y, f"{row.score:.0f}", color=ink, weight=weight, fontsize=10, **centred)
+    if not row.trained:
+        line: dict[str, Any] = {"edgecolor": "#d9480f", "linewidth": 1.6, "linestyle": ":" if text_only else "-"}
+        axes.add_patch(Rectangle((x - 0.42, y - 0.42), 0.84, 0.84, fill=False, **line))
+
+
+def _label_axes(axes: "Axes", results: Results, languages: list[str], tasks: list[str]) -> None:
     seen = {row.language: row.seen for row in results.rows}
     labels = [f"{language_name(language)}{' *' if seen[language] is False else ''}" for language in languages]
     axes.set_xticks(range(len(languages)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=9)
@@ -143,15 +168,6 @@ def save_png(results: Results, path: Path) -> None:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title(
-        f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22
-    )
-    axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
-    axes.annotate(
-        _legend(results), (0, 0), (0, -78), "axes fraction", textcoords="offset points", fontsize=8, color="0.35"
-    )
-    figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
-    plt.close(figure)
 
 
 def _legend(results: Results) -> str:
@@ -249,5 +265,6 @@ def _html_cell(row: Row | None, results: Results) -> str:
     title = (
         f"95 % interval {row.low:.1f} to {row.high:.1f}; {row.sentences:,} sentences; majority tag {row.majority:.1f}"
     )
+    title += "".join(f"; {escape(UNITS.get(name, name))} {score:.1f}" for name, score in row.others.items())
     half = (row.high - row.low) / 2
     return f'<td class="{kind}" style="--score: {row.score:.0f}" title="{title}">{row.score:.1f} <small>±{half:.1f}</small></td>'

@@ -1,7 +1,7 @@
 """Scores from per-sentence counts, so that sentences can be resampled cheaply."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,11 +16,13 @@ class Metric:
         name: as in results.json.
         count: a sentence's counts, of its gold and predicted tags; the last is the support.
         score: counts, ``(..., k)``, to scores in percent, ``(...)``.
+        others: further figures from the counts, by name, which choose nothing.
     """
 
     name: str
     count: Callable[[Sequence[str], Sequence[str]], tuple[int, ...]]
     score: Callable[[np.ndarray], np.ndarray]
+    others: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
 
 
 def _count_words(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int]:
@@ -48,13 +50,13 @@ def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Return percentages; of nothing, 0."""
     return np.divide(100.0 * numerator, denominator, out=np.zeros(np.shape(numerator)), where=denominator > 0)
 
 
-ACCURACY = Metric("accuracy", _count_words, lambda counts: _ratio(counts[..., 0], counts[..., 1]))
-SPAN_F1 = Metric("f1", _count_spans, lambda counts: _ratio(2 * counts[..., 0], counts[..., 1] + counts[..., 2]))
-METRICS = {metric.name: metric for metric in (ACCURACY, SPAN_F1)}
+ACCURACY = Metric("accuracy", _count_words, lambda counts: ratio(counts[..., 0], counts[..., -1]))
+SPAN_F1 = Metric("f1", _count_spans, lambda counts: ratio(2 * counts[..., 0], counts[..., 1] + counts[..., 2]))
 
 
 def resample(

@@ -1,6 +1,5 @@
 """The model: a frozen backbone, a method that adapts it to a pair, and a head a task."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +8,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
@@ -25,13 +23,18 @@ from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.tagging import Tagger
-from hyperx.tasks import TASKS, Task, build_task
-from hyperx.tasks.tagging import TaggingTask
+from hyperx.tasks import Task, build_task
 from hyperx.text.tagger import TextTagger
+from hyperx.untrusted import own_file, read_json, read_tensors
 
 FORMAT_VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+CARD_NAME = "README.md"
+MAX_CARD = 1_000_000  # bytes
+MAX_LANGUAGES, MAX_TASKS, MAX_LABELS = 10_000, 1_000, 100_000
+
+Label = Annotated[str, Field(min_length=1)]
 
 
 class ModelConfig(BaseModel):
@@ -42,6 +45,7 @@ class ModelConfig(BaseModel):
         backbone, revision: what `load_backbone` takes.
         method: the method and its sizes.
         tasks: each task's labels.
+        kinds: of a run's own tasks.
         languages: the matrix's languages, in the order of their embeddings.
         trained: the pairs whose labels were seen, and the languages' raw text as ``mlm/swa``.
         max_length: pieces in a chunk at most.
@@ -49,16 +53,17 @@ class ModelConfig(BaseModel):
         scores: by pair, what the cell scored on its test set and the ends of its 95 % interval, in percent.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     format_version: int = FORMAT_VERSION
     backbone: str
     revision: str | None = None
     method: MethodConfig = Field(discriminator="name")
-    tasks: dict[str, list[str]]
-    languages: list[str]
+    tasks: dict[str, Annotated[list[Label], Field(max_length=MAX_LABELS)]] = Field(max_length=MAX_TASKS)
+    kinds: dict[str, str] = {}
+    languages: list[str] = Field(max_length=MAX_LANGUAGES)
     trained: list[str] = []
     max_length: int = Field(256, ge=8, le=8192)
-    temperatures: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+    temperatures: dict[str, Annotated[float, Field(gt=0)]] = {}
     scores: dict[str, tuple[float, float, float]] = {}
 
     def save(self, folder: Path) -> None:
@@ -74,6 +79,9 @@ class HyperX(nn.Module):
         backbone: the encoder; loaded by its name unless given.
         tokenizer: the encoder's; loaded by its name unless given.
 
+    Attributes:
+        card: the model card, where the model was loaded with one.
+
     Raises:
         HyperXError: the backbone can't be loaded, or the configuration names an unknown task.
     """
@@ -85,17 +93,16 @@ class HyperX(nn.Module):
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> None:
         super().__init__()
-        unknown = set(config.tasks) - set(TASKS)
-        if unknown:
-            raise HyperXError(f"unknown task {', '.join(sorted(unknown))}; known are {', '.join(TASKS)}")
+        tasks = {name: build_task(name, labels, config.kinds) for name, labels in config.tasks.items()}
         self.model_config = config
+        self.card: str | None = None
         self.backbone = backbone or load_backbone(config.backbone, revision=config.revision)
         self.tokenizer = tokenizer or load_tokenizer(config.backbone, revision=config.revision)
-        self.tasks: dict[str, Task] = {name: build_task(name, labels) for name, labels in config.tasks.items()}
+        self.tasks: dict[str, Task] = tasks
         self._task_numbers = {name: number for number, name in enumerate(config.tasks)}
         self._language_numbers = {language: number for number, language in enumerate(config.languages)}
         shape = MatrixShape(
-            num_labels=tuple(len(task.labels) for task in self.tasks.values()),
+            num_labels=tuple(task.num_logits for task in self.tasks.values()),
             num_languages=len(config.languages),
             num_layers=self.backbone.num_layers,
             hidden_size=self.backbone.hidden_size,
@@ -149,8 +156,8 @@ class HyperX(nn.Module):
             )
         return self._task_numbers[pair.task], self._language_numbers[pair.language]
 
-    def tagging_task(self, name: str) -> TaggingTask:
-        """Return a task that tags words.
+    def tagging_task(self, name: str) -> Task:
+        """Return a task that annotates sentences.
 
         Raises:
             HyperXError: the model has no such task, or it tags nothing.
@@ -158,7 +165,7 @@ class HyperX(nn.Module):
         if name not in self.tasks:
             raise HyperXError(f"this model has no task '{name}'; it has {', '.join(self.tasks)}")
         task = self.tasks[name]
-        if not isinstance(task, TaggingTask):
+        if task.auxiliary:
             raise HyperXError(f"the task '{name}' tags nothing; choose one that does")
         return task
 
@@ -200,7 +207,7 @@ class HyperX(nn.Module):
             task, language: the pair; the language by any ISO 639 code.
 
         Returns:
-            One tag a word.
+            One tag a word, or one label of a task that labels sentences.
 
         Raises:
             HyperXError: the pair is outside the model's matrix, or the task tags nothing.
@@ -255,13 +262,24 @@ class HyperX(nn.Module):
         """Take over what `trained_state` returned.
 
         Raises:
-            HyperXError: names or shapes don't fit this model.
+            HyperXError: names, shapes or types don't fit this model.
         """
         if "mlm" in self.heads and "heads.mlm.candidates" in state:
             candidates = state["heads.mlm.candidates"]
+            known = self.backbone.word_embeddings().num_embeddings
+            if (
+                candidates.ndim != 1
+                or candidates.is_floating_point()
+                or not ((candidates >= 0) & (candidates < known)).all()
+            ):
+                raise HyperXError("the saved weights don't fit the backbone: heads.mlm.candidates are not its pieces")
             self.heads["mlm"].restrict(candidates, torch.ones(len(candidates)))  # type: ignore[operator]
         own = self.trained_state()
-        wrong = sorted(set(own) ^ set(state)) or sorted(name for name in own if own[name].shape != state[name].shape)
+        wrong = sorted(set(own) ^ set(state)) or sorted(
+            name
+            for name, tensor in own.items()
+            if tensor.shape != state[name].shape or tensor.is_floating_point() != state[name].is_floating_point()
+        )
         if wrong:
             raise HyperXError(f"the saved weights don't fit the model's configuration: {', '.join(wrong[:5])}")
         with torch.no_grad():
@@ -269,13 +287,33 @@ class HyperX(nn.Module):
                 tensor.copy_(state[name])
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json, model.safetensors (what was trained, not the backbone) and the tokenizer."""
+        """Write config.json, model.safetensors (what was trained, not the backbone), the tokenizer and the card, if any."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.model_config.save(folder)
         state = {name: tensor.cpu().contiguous() for name, tensor in self.trained_state().items()}
         save_file(state, folder / WEIGHTS_NAME, metadata={"format": "pt"})
         self.tokenizer.save_pretrained(folder)
+        if self.card is not None:
+            (folder / CARD_NAME).write_text(self.card, encoding="utf-8")
+
+    def push_to_hub(self, repo: str, *, private: bool = False, token: str | None = None) -> str:
+        """Upload the model with its card to the Hugging Face Hub, from where `from_pretrained(repo)` loads it.
+
+        Args:
+            repo: ``owner/name``; created unless it is there.
+            private: whether a new repository is.
+            token: with write permission; that of the environment or of ``hf auth login`` unless given.
+
+        Returns:
+            The repository's address.
+
+        Raises:
+            HyperXError: the Hub can't be reached or refuses, or the backbone is a folder of this machine.
+        """
+        from hyperx.hub import push
+
+        return push(self, repo, private=private, token=token)
 
     @classmethod
     def from_pretrained(
@@ -290,14 +328,34 @@ class HyperX(nn.Module):
             HyperXError: it can't be found, or is not a Hyper-X model that this version can read.
         """
         folder = model_folder(name, revision)
-        model = cls(read_config(folder))
-        try:
-            state = load_file(folder / WEIGHTS_NAME)
-        except (OSError, SafetensorError) as error:
-            raise HyperXError(f"{folder / WEIGHTS_NAME} can't be read ({error}); copy the model again") from error
+        config = read_config(folder)
+        state = read_tensors(folder, WEIGHTS_NAME)
+        backbone = load_backbone(config.backbone, revision=config.revision)
+        tokenizer = load_tokenizer(config.backbone, revision=config.revision)
+        _check_fit(config, backbone, tokenizer)
+        with torch.device("meta"):  # a configuration may ask for any amount of memory: it gets that of its weights
+            cls(config, backbone, tokenizer).load_trained_state(state)
+        model = cls(config, backbone, tokenizer)
         model.load_trained_state(state)
+        if broken := [name for name, tensor in model.trained_state().items() if not tensor.isfinite().all()]:
+            raise HyperXError(
+                f"{folder / WEIGHTS_NAME} has weights that are no numbers, in {', '.join(broken[:5])}; train the model again"
+            )
         model.backbone.compute_in(dtype or best_dtype(model.device))
+        if (folder / CARD_NAME).exists():
+            model.card = own_file(folder, CARD_NAME, MAX_CARD).read_text(encoding="utf-8", errors="replace")
         return model.eval()
+
+
+def _check_fit(config: ModelConfig, backbone: Backbone, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Check that the backbone has an embedding for every piece and every place in a chunk."""
+    known = backbone.word_embeddings().num_embeddings
+    if max(tokenizer.get_vocab().values(), default=0) >= known:
+        raise HyperXError(f"the tokenizer of '{config.backbone}' has pieces that its {known:,} word embeddings lack")
+    if backbone.max_length is not None and config.max_length > backbone.max_length:
+        raise HyperXError(
+            f"the model's max_length is {config.max_length}, but '{config.backbone}' reads {backbone.max_length} pieces at most"
+        )
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -307,10 +365,7 @@ def read_config(folder: Path) -> ModelConfig:
         HyperXError: there is none, it is broken, or of a newer version.
     """
     path = folder / CONFIG_NAME
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HyperXError(f"{path} can't be read ({error}); expected the folder of a saved Hyper-X model") from error
+    values = read_json(folder, CONFIG_NAME)
     version = values.get("format_version") if isinstance(values, dict) else None
     if version != FORMAT_VERSION:
         raise HyperXError(
@@ -337,7 +392,7 @@ def model_folder(name: str | Path, revision: str | None) -> Path:
     if path.exists() or str(name).startswith((".", "/", "~")) or str(name).count("/") > 1:
         raise HyperXError(f"there is no model folder '{name}'; give the folder of a run or a saved model, or a Hub id")
     try:
-        patterns = [CONFIG_NAME, WEIGHTS_NAME]
+        patterns = [CONFIG_NAME, WEIGHTS_NAME, CARD_NAME]
         return Path(snapshot_download(str(name), revision=revision, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         reason = str(error).strip().splitlines()[0]

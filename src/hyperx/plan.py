@@ -10,22 +10,22 @@ from tokenizers.models import WordLevel
 from transformers import AutoModel, PreTrainedConfig, PreTrainedTokenizerFast
 
 from hyperx.backbone import Backbone, load_config, plain_encoder
-from hyperx.config import RunConfig
-from hyperx.dataset import available_pairs, evaluated_pairs, read_splits, trained_pairs
+from hyperx.config import HubEntry, RunConfig
+from hyperx.dataset import RunData, available_pairs, evaluated_pairs, read_splits, trained_pairs
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
 from hyperx.precision import has_bf16
 from hyperx.sampler import probabilities
 from hyperx.shapes import known_config
-from hyperx.tasks import TASKS, build_task
+from hyperx.tasks import build_task
 
 PIECES_PER_WORD = 1.8  # of a multilingual vocabulary, on average over the languages it was made from
 
 
 @dataclass
 class PlannedPair:
-    """A trained pair: sentences and words of its training set, None where the data is not at hand yet."""
+    """A trained pair: sentences and words of its training set, None where the data is not at hand yet, or streamed."""
 
     pair: str
     sentences: int | None
@@ -41,7 +41,7 @@ class Plan:
         trained_parameters: in all; `parts` has them by part.
         zero_shot: cells that are scored without having been trained.
         memory_bytes: of weights, gradients, optimizer and one step's activations, roughly.
-        seconds: of training, roughly; None where the data is not at hand yet.
+        seconds: of training, roughly; None where the data is not at hand yet, or streamed.
         notices: what kept the plan from being whole.
     """
 
@@ -73,9 +73,10 @@ def plan(config: RunConfig) -> Plan:
     trained = trained_pairs(config, available)
     scored = evaluated_pairs(config, available)
     notices: list[str] = []
-    pairs = _sizes(config, trained, available, notices)
+    data = RunData(test={pair: [] for pair in scored}, kinds=config.tasks)
+    pairs = _sizes(data, config, trained, available, notices)
     shape = known_config(config.backbone) or load_config(config.backbone, revision=config.revision)
-    model = _meta_model(config, shape, [*trained, *scored])
+    model = _meta_model(config, shape, data)
     parts = model.trained_parameters()
     backbone_parameters = sum(parameter.numel() for parameter in model.backbone.parameters())
     return Plan(
@@ -95,16 +96,24 @@ def plan(config: RunConfig) -> Plan:
     )
 
 
-def _sizes(config: RunConfig, trained: list[Pair], available: dict[Pair, Any], notices: list[str]) -> list[PlannedPair]:
+def _sizes(
+    data: RunData, config: RunConfig, trained: list[Pair], available: dict[Pair, Any], notices: list[str]
+) -> list[PlannedPair]:
+    """Read the training sentences that are at hand into `data`, and count them."""
     pairs = []
     for pair in trained:
+        data.train[pair] = []
+        entry = available[pair]
+        if isinstance(entry, HubEntry) and entry.streaming:
+            pairs.append(PlannedPair(str(pair), entry.sentences, None, None))
+            continue
         try:
-            splits = read_splits(available[pair], pair)
+            splits = read_splits(entry, pair, config.tasks)
         except HyperXError as error:
             notices.append(f"{pair}: {error}")
             pairs.append(PlannedPair(str(pair), None, None, None))
             continue
-        sentences = splits.get("train") or splits.get("test") or []
+        data.train[pair] = sentences = splits.get("train") or splits.get("test") or []
         pairs.append(PlannedPair(str(pair), len(sentences), sum(len(s.words) for s in sentences), None))
     if pairs and all(pair.sentences for pair in pairs):
         sizes = {Pair.parse(pair.pair): pair.sentences or 0 for pair in pairs}
@@ -114,14 +123,18 @@ def _sizes(config: RunConfig, trained: list[Pair], available: dict[Pair, Any], n
     return pairs
 
 
-def _meta_model(config: RunConfig, shape: PreTrainedConfig, pairs: list[Pair]) -> HyperX:
+def _meta_model(config: RunConfig, shape: PreTrainedConfig, data: RunData) -> HyperX:
     """Build the model without memory for its weights."""
-    at_hand = {pair.task for pair in pairs}
+    tasks = {task: build_task(task, kinds=config.tasks) for task in data.tasks}
     model_config = ModelConfig(
         backbone=config.backbone,
         method=config.method,
-        tasks={task: build_task(task).labels for task in TASKS if task in at_hand},
-        languages=sorted({pair.language for pair in pairs}),
+        tasks={
+            name: task.find_labels(data.gold(name)) if any(data.gold(name)) else task.labels
+            for name, task in tasks.items()
+        },
+        kinds=config.tasks,
+        languages=data.languages,
     )
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel()))
     with torch.device("meta"):
@@ -131,7 +144,7 @@ def _meta_model(config: RunConfig, shape: PreTrainedConfig, pairs: list[Pair]) -
 
 def _pieces_per_step(config: RunConfig, pairs: list[PlannedPair]) -> float | None:
     """Return the expected pieces of a batch."""
-    if not pairs or any(pair.probability is None for pair in pairs):
+    if not pairs or any(pair.probability is None or pair.words is None for pair in pairs):
         return None
     words = sum((pair.probability or 0) * (pair.words or 0) / (pair.sentences or 1) for pair in pairs)
     return config.training.batch_size * min(words * PIECES_PER_WORD + 2, config.training.max_length)

@@ -1,21 +1,22 @@
 """Results: a row a cell and averages over them in ``results.json``, and beside it each sentence's counts."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
 from hyperx.expectation import Expectation, predict
 from hyperx.pairs import Pair
 
 VERSION = 1
 MAX_BYTES = 50_000_000
+MAX_ROWS = 5_000
+MAX_SENTENCES = 100_000  # of a cell
 
 
 class Row(BaseModel):
@@ -25,12 +26,13 @@ class Row(BaseModel):
         trained: labelled data of the pair was seen; else zero-shot.
         seen: the language was in the backbone's pre-training; None where that is not known.
         score, low, high: the metric in percent, and its bootstrap 95 % interval.
-        support: words for accuracy, gold entities for F1.
+        support: words, gold spans for F1, or sentences of a task that labels them.
         majority: what the training data's most frequent tag scores.
         seconds: spent tagging.
+        others: the metric's further figures, UAS beside LAS.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     task: str
     language: str
     trained: bool
@@ -43,6 +45,7 @@ class Row(BaseModel):
     sentences: int
     support: int
     seconds: float
+    others: dict[str, float] = {}
 
     @property
     def pair(self) -> Pair:
@@ -57,7 +60,7 @@ class Row(BaseModel):
 class Average(BaseModel):
     """The mean score of a task's cells of one kind, with its bootstrap 95 % interval."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     task: str
     cells: Literal["trained", "zero-shot"]
     languages: Literal["all", "seen", "unseen"]
@@ -76,7 +79,7 @@ class Results(BaseModel):
         counts: by pair, a row of the metric's counts a sentence; empty where the file beside results.json is missing.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     version: int = VERSION
     run: str
     method: str
@@ -85,8 +88,8 @@ class Results(BaseModel):
     split: str
     step: int | None = None
     text_only: list[str] = []
-    rows: list[Row]
-    averages: list[Average]
+    rows: list[Row] = Field(max_length=MAX_ROWS)
+    averages: list[Average] = Field(max_length=MAX_ROWS)
     counts: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @property
@@ -130,24 +133,42 @@ class Results(BaseModel):
         if path.is_dir():
             path = path / "results.json"
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise HyperXError(f"{path} is larger than {MAX_BYTES:,} bytes: those are no results")
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            if path.exists() and not (path.is_file() and path.stat().st_size <= MAX_BYTES):
+                raise HyperXError(f"{path} is no file, or larger than {MAX_BYTES:,} bytes: those are no results")
+            values = parse(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
             raise HyperXError(f"{path} can't be read ({error}); give a run's folder or its results.json") from error
         if not isinstance(values, dict) or values.get("version") != VERSION:
             raise HyperXError(f"{path} holds no results of version {VERSION}; evaluate the run again")
         try:
             results = cls.model_validate(values)
-            counts = path.with_suffix(".safetensors")
-            results.counts = load_file(counts) if counts.is_file() else {}
-            return results
-        except SafetensorError as error:
-            raise HyperXError(f"{counts} can't be read ({error}); evaluate the run again") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise HyperXError(f"{path}: {where}: {first['msg']}; evaluate the run again") from error
+        counts = path.with_suffix(".safetensors")
+        results.counts = _read_counts(counts, results.rows) if counts.is_file() else {}
+        return results
+
+
+def _read_counts(path: Path, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    """Read the counts of each row's sentences.
+
+    Raises:
+        HyperXError: the file is broken, or has not a row of whole numbers for each sentence of each cell.
+    """
+    try:
+        counts = load_file(path)
+    except Exception as error:  # whatever the library makes of a header
+        raise HyperXError(f"{path} can't be read ({error}); evaluate the run again") from error
+    for row in rows:
+        own = counts.get(str(row.pair))
+        fits = own is not None and own.ndim == 2 and own.dtype.kind in "iu" and own.shape[1] > 1
+        if own is None or not fits or not 0 < len(own) <= MAX_SENTENCES or len(own) != row.sentences:
+            raise HyperXError(
+                f"{path} has not the counts of the {row.sentences:,} sentences of {row.pair}; evaluate again"
+            )
+    return counts
 
 
 def floor_notice(results: Results) -> str | None:

@@ -6,28 +6,37 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 import torch
 from transformers import TrainerCallback, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import TrainerState
 
+from hyperx.cache import encode_text, lengths, piece_counts
 from hyperx.calibration import fit_temperatures
-from hyperx.config import RunConfig, save_run_config
+from hyperx.config import HubEntry, RunConfig, save_run_config
 from hyperx.cost import measure
+from hyperx.data.hub import open_stream, row_sentences
+from hyperx.data.textfile import TextFile
 from hyperx.dataset import RunData, load_data
+from hyperx.distributed import gather, is_main, num_processes, one_first, start
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
-from hyperx.methods import METHODS, MADXConfig
+from hyperx.language_adapters import check_two_runs, take_language_adapters
+from hyperx.methods import METHODS
 from hyperx.model_card import model_card
-from hyperx.modeling import HyperX, ModelConfig
+from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, read_config
 from hyperx.pairs import Pair
 from hyperx.precision import best_dtype
 from hyperx.results import Results
 from hyperx.start import start_from
-from hyperx.tasks import TASKS, Example, build_task
+from hyperx.streaming import StreamedExamples
+from hyperx.tasks import Example, build_task, is_auxiliary
 from hyperx.trainer import HyperXTrainer
 
+CACHED_BYTES = 1_000_000  # of raw text that is worth a place in the cache; less is encoded within a second
 LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
 
 
@@ -39,7 +48,7 @@ def train(
     callbacks: Sequence[TrainerCallback] = (),
     progress: Callable[[str], None] = lambda doing: None,
 ) -> tuple[HyperX, Results]:
-    """Train a run, score its matrix, and write its folder.
+    """Train a run, score its matrix, and write its folder; together with the other processes, where there are any.
 
     Args:
         data: the run's sentences; read as the configuration says, unless given.
@@ -50,17 +59,25 @@ def train(
     Raises:
         HyperXError: the data can't be used; the folder holds a run and `resume` is not set.
     """
-    folder = prepare_folder(config, resume=resume)
+    start()
+    if is_main():
+        prepare_folder(config, resume=resume)
+    gather(None)  # the others wait, and end if it can't be
+    folder = config.folder
     data = data or load_data(config)
     set_seed(config.seed)
     progress("Loading the backbone")
-    model = build_model(config, data)
-    examples = encode_all(model, data, progress)
-    restrict_vocabulary(model, examples)
+    with one_first():
+        model = build_model(config, data)
+    with one_first():
+        examples = encode_all(model, data, progress)
+    streams = {pair: open_examples(model, pair, entry, config) for pair, entry in data.streams.items()}
+    restrict_vocabulary(model, examples, streams)
     dev = {pair: sentences for pair, sentences in data.dev.items() if pair in data.train}
     trainer = HyperXTrainer(
         model,
         examples=examples,
+        streams=streams,
         dev=dev,
         config=config.training,
         folder=folder,
@@ -69,11 +86,19 @@ def train(
     )
     last = last_checkpoint(folder / "checkpoints") if resume else None
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    write_json(folder / "log.json", trainer.state.log_history)
-    measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
     progress("Calibrating")
     model.model_config.temperatures = fit_temperatures(model, dev)
-    model.save_pretrained(folder / "model")
+    if is_main():
+        write_json(folder / "log.json", trainer.state.log_history)
+        cost = measure(
+            model,
+            trainer.sampler,
+            streamed={pair: float(lengths(stream.sample).mean()) for pair, stream in trainer.streams.items()},
+            seconds=trainer.seconds,
+            device=device_name(),
+        )
+        cost.save(folder / "cost.json")
+        model.save_pretrained(folder / "model")
     results = evaluate(
         model,
         data.test,
@@ -83,8 +108,9 @@ def train(
         step=best_step(trainer),
         progress=progress,
     )
-    save_reports(folder, config, results)
-    note_scores(model, results, folder / "model")
+    if is_main():
+        save_reports(folder, config, results)
+        note_scores(model, results, folder / "model")
     return model, results
 
 
@@ -125,8 +151,9 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 def device_name() -> str:
-    """Return the accelerator's name, or the number of the processor's threads."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    """Return the accelerator's name, or the number of the processor's threads, and how many processes have one each."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    return device if num_processes() == 1 else f"{num_processes()} × {device}"
 
 
 def build_model(config: RunConfig, data: RunData) -> HyperX:
@@ -135,75 +162,83 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
     Raises:
         HyperXError: the method can't serve a cell that is to be scored; the model to start from can't be used.
     """
-    labelled = {pair.language for pair in data.train if not TASKS[pair.task].auxiliary}
+    labelled = {pair.language for pair in data.train if not is_auxiliary(pair.task)}
     without = sorted({pair.language for pair in data.test} - labelled)
     if METHODS[config.method.name].needs_labels and without:
         raise HyperXError(
             f"the method '{config.method.name}' knows a language by its labelled data alone, and there is none of "
             f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
         )
-    check_two_stages(config, data)
+    check_two_runs(config.method, data.trained)
     model_config = ModelConfig(
         backbone=config.backbone,
         revision=config.revision,
         method=config.method,
-        tasks={task: build_task(task, data_labels(task, data)).labels for task in data.tasks},
+        tasks={task: build_task(task, kinds=data.kinds).find_labels(data.gold(task)) for task in data.tasks},
+        kinds={task: kind for task, kind in data.kinds.items() if task in data.tasks},
         languages=data.languages,
-        trained=[str(pair) for pair in data.train],
+        trained=[str(pair) for pair in data.trained],
         max_length=config.training.max_length,
     )
     model = HyperX(model_config) if config.start is None else start_from(config.start, model_config)
-    model.method.warm_start(data.languages)
+    take_language_adapters(model)
     model.backbone.compute_in(best_dtype(model.device))
     return model
 
 
-def check_two_stages(config: RunConfig, data: RunData) -> None:
-    """Keep MAD-X's two stages apart.
-
-    Raises:
-        HyperXError: a run that trains language adapters has labels, or one that is given them trains by MLM.
-    """
-    if not isinstance(config.method, MADXConfig):
-        return
-    tasks = {pair.task for pair in data.train}
-    if config.method.language_adapters is None and tasks != {"mlm"}:
-        raise HyperXError(
-            "MAD-X is trained in two runs: one whose 'train' has mlm alone makes the language adapters, and one with "
-            "'language_adapters' naming that run's folder makes the task adapters"
-        )
-    if config.method.language_adapters is not None and "mlm" in tasks:
-        raise HyperXError("the language adapters are given: leave mlm out under 'train', or 'language_adapters'")
-
-
-def data_labels(task: str, data: RunData) -> list[str] | None:
-    """Return a task's labels with those of the training data that are not usual, DATE entities for one."""
-    usual = build_task(task).labels
-    tags = {
-        tag for pair, sentences in data.train.items() if pair.task == task for s in sentences for tag in s.tags or ()
-    }
-    if task != "ner" or tags <= set(usual):
-        return None
-    types = sorted({tag[2:] for tag in tags if tag != "O"} - {label[2:] for label in usual})
-    return usual + [f"{prefix}-{kind}" for kind in types for prefix in "BI"]
-
-
-def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, list[Example]]:
-    """Encode the training sentences."""
-    examples = {}
+def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, Sequence[Example]]:
+    """Encode the training sentences; those of a large file of raw text once for all runs."""
+    examples: dict[Pair, Sequence[Example]] = {}
     for pair, sentences in data.train.items():
         progress(f"Encoding {pair}")
-        encoded = model.tasks[pair.task].encode(sentences, model.tokenizer, max_length=model.model_config.max_length)
-        examples[pair] = list(encoded)
+        task, max_length = model.tasks[pair.task], model.model_config.max_length
+        if isinstance(sentences, TextFile) and sentences.path.stat().st_size >= CACHED_BYTES:
+            examples[pair] = encode_text(sentences, task, model.tokenizer, max_length=max_length)
+        else:
+            examples[pair] = list(task.encode(sentences, model.tokenizer, max_length=max_length))
     return examples
 
 
-def restrict_vocabulary(model: HyperX, examples: Mapping[Pair, Sequence[Example]]) -> None:
-    """Let masked language modelling predict among the pieces of the run's raw text."""
-    rows = [example.input_ids for pair, values in examples.items() if pair.task == "mlm" for example in values]
-    if rows:
-        pieces = torch.tensor([piece for row in rows for piece in row])
-        model.heads["mlm"].restrict(*pieces.unique(return_counts=True))  # type: ignore[operator]
+def open_examples(model: HyperX, pair: Pair, entry: HubEntry, config: RunConfig) -> StreamedExamples:
+    """Open the stream of a pair's training sentences.
+
+    Raises:
+        HyperXError: it can't be had.
+    """
+    task, max_length = model.tasks[pair.task], model.model_config.max_length
+
+    def encode(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+        sentences = [sentence for row in rows for sentence in row_sentences(row, entry.hub)]
+        return list(task.encode(sentences, model.tokenizer, max_length=max_length))
+
+    assert entry.train is not None
+    assert entry.sentences is not None
+    return StreamedExamples(
+        f"{pair} ({entry.hub})",
+        open_stream(entry.hub, entry.config, entry.train, revision=entry.revision, files=entry.files),
+        encode,
+        size=entry.sentences,
+        batch_size=config.training.batch_size // config.training.pairs_per_step,
+        buffer=entry.buffer,
+        seed=(config.seed, crc32(str(pair).encode())),
+    )
+
+
+def restrict_vocabulary(
+    model: HyperX,
+    examples: Mapping[Pair, Sequence[Example]],
+    streams: Mapping[Pair, StreamedExamples] | None = None,
+) -> None:
+    """Let masked language modelling predict among the pieces of the run's raw text; a stream may hold any."""
+    counts = np.zeros(model.backbone.word_embeddings().num_embeddings, dtype=np.int64)
+    for pair, values in examples.items():
+        if pair.task == "mlm":
+            counts += piece_counts(values, len(counts))
+    for stream in (streams or {}).values():
+        counts += piece_counts(stream.sample, len(counts)) + 1
+    if counts.any():
+        pieces = counts.nonzero()[0]
+        model.heads["mlm"].restrict(torch.from_numpy(pieces), torch.from_numpy(counts[pieces]))  # type: ignore[operator]
 
 
 def majority_tags(data: RunData) -> dict[str, str]:
@@ -212,7 +247,7 @@ def majority_tags(data: RunData) -> dict[str, str]:
 
     counts: dict[str, Counter[str]] = {}
     for pair, sentences in data.train.items():
-        for sentence in sentences:
+        for sentence in () if is_auxiliary(pair.task) else sentences:
             counts.setdefault(pair.task, Counter()).update(sentence.tags or ())
     return {task: counter.most_common(1)[0][0] for task, counter in counts.items() if counter}
 
@@ -231,13 +266,8 @@ def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
     if results.rows:  # a run that trains language adapters alone has no cells
         save_png(results, folder / "matrix.png")
         save_html(results, folder / "matrix.html")
-        card = model_card(
-            results,
-            history=f"Method `{results.method}`, seed {results.seed}, {config.training.steps:,} steps.",
-            languages=results.languages,
-            example=results.rows[0].pair,
-        )
-        (folder / "model" / "README.md").write_text(card, encoding="utf-8")
+        card = model_card(read_config(folder / "model"), name=config.name, results=results, run=config)
+        (folder / "model" / CARD_NAME).write_text(card, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,23 +1,25 @@
 """Which sentences a training step sees: batches of one pair, pairs by temperature, sentences of like length."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 from torch.utils.data import Sampler
 
+from hyperx.distributed import Share
 from hyperx.pairs import Pair
-from hyperx.tasks import TASKS
+from hyperx.tasks import is_auxiliary
 
 BUCKET = 50  # batches whose sentences are sorted by length together
 
 
 class Key(NamedTuple):
-    """One example of a batch: its pair, its number, and the step that it is drawn for."""
+    """One example of a batch: its pair, its number, and its batch's number."""
 
     pair: Pair
     example: int
-    step: int
+    batch: int
 
 
 def probabilities(
@@ -31,56 +33,61 @@ def probabilities(
     powers = {pair: size ** (1 / temperature) for pair, size in sizes.items()}
     groups: dict[bool, float] = {}
     for pair, power in powers.items():
-        auxiliary = TASKS[pair.task].auxiliary
+        auxiliary = is_auxiliary(pair.task)
         groups[auxiliary] = groups.get(auxiliary, 0.0) + power
     if auxiliary_share is None or len(groups) == 1:
         total = sum(powers.values())
         return {pair: power / total for pair, power in powers.items()}
     shares = {True: auxiliary_share, False: 1 - auxiliary_share}
     factors = {auxiliary: shares[auxiliary] / total for auxiliary, total in groups.items()}
-    return {pair: power * factors[TASKS[pair.task].auxiliary] for pair, power in powers.items()}
+    return {pair: power * factors[is_auxiliary(pair.task)] for pair, power in powers.items()}
 
 
 class PairBatchSampler(Sampler[list[Key]]):
-    """Yields the keys of one-pair batches, `num_steps` of them, the same for the same seed.
+    """Yields the keys of one-pair batches, `num_batches` of them, the same for the same seed.
 
     Args:
         lengths: each pair's examples' lengths in pieces.
+        streams: of pairs whose examples come in an order of their own, how many they count as.
         batch_size: sentences in a batch; a pair with fewer gives all that it has.
         temperature, auxiliary_share: of the pairs' `probabilities`.
     """
 
     def __init__(
         self,
-        lengths: Mapping[Pair, Sequence[int]],
+        lengths: Mapping[Pair, Sequence[int] | np.ndarray],
         *,
         batch_size: int,
-        num_steps: int,
+        num_batches: int,
+        streams: Mapping[Pair, int] | None = None,
         temperature: float = 5.0,
         auxiliary_share: float | None = None,
         seed: int = 0,
     ) -> None:
         self.lengths = {pair: np.asarray(values) for pair, values in lengths.items()}
+        self.streams = dict(streams or {})
         self.batch_size = batch_size
-        self.num_steps = num_steps
+        self.num_batches = num_batches
         self.temperature = temperature
         self.auxiliary_share = auxiliary_share
         self.seed = seed
 
     def __len__(self) -> int:
-        return self.num_steps
+        return self.num_batches
 
     def __iter__(self) -> Iterator[list[Key]]:
-        sizes = {pair: len(values) for pair, values in self.lengths.items()}
+        sizes = {pair: len(values) for pair, values in self.lengths.items()} | self.streams
         chance = probabilities(sizes, self.temperature, self.auxiliary_share)
         pairs = list(chance)
-        draws = np.random.default_rng([self.seed, 0]).choice(len(pairs), self.num_steps, p=list(chance.values()))
+        draws = np.random.default_rng([self.seed, 0]).choice(len(pairs), self.num_batches, p=list(chance.values()))
         batches = [self._batches(pair, number) for number, pair in enumerate(pairs, 1)]
-        for step, draw in enumerate(draws):
-            yield [Key(pairs[draw], int(example), step) for example in next(batches[draw])]
+        for number, draw in enumerate(draws):
+            yield [Key(pairs[draw], int(example), number) for example in next(batches[draw])]
 
     def _batches(self, pair: Pair, stream: int) -> Iterator[np.ndarray]:
         """Yield a pair's batches for ever, every sentence once an epoch, sentences of like length together."""
+        if pair in self.streams:
+            yield from (np.arange(start, start + self.batch_size) for start in count(0, self.batch_size))
         generator = np.random.default_rng([self.seed, stream])
         lengths = self.lengths[pair]
         while True:
@@ -93,3 +100,17 @@ class PairBatchSampler(Sampler[list[Key]]):
 
     def _cut(self, ordered: np.ndarray) -> list[np.ndarray]:
         return np.array_split(ordered, -(-len(ordered) // self.batch_size))
+
+
+class ShareSampler(Sampler[list[Key]]):
+    """Yields those of a sampler's batches that are a process's."""
+
+    def __init__(self, sampler: PairBatchSampler, share: Share) -> None:
+        self.sampler = sampler
+        self.share = share
+
+    def __len__(self) -> int:
+        return len(self.sampler) // self.share.num_batches * len(self.share.batches)
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        return (keys for keys in self.sampler if keys[0].batch % self.share.num_batches in self.share.batches)

@@ -110,9 +110,15 @@ def _sentences(doc: Doc) -> Iterator[list[Token]]:
 
 
 def _set_tags(words: Sequence[Token], task: str, layer: Layer) -> None:
+    if layer.label is not None:
+        cats = words[0].doc.cats
+        cats[layer.label] = max(cats.get(layer.label, 0.0), layer.scores[0])
+        return
     for word, tag, score in zip(words, layer.tags, layer.scores, strict=True):
         if task == "pos":
             word.pos_ = tag
+        elif task == "feats":
+            word.set_morph(tag)  # type: ignore[attr-defined]
         word.doc.user_data.setdefault(_key(word), {})[task] = score
 
 

@@ -9,7 +9,7 @@ from hyperx.errors import HyperXError
 from hyperx.methods import MethodConfig
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
-from hyperx.tasks import TASKS
+from hyperx.tasks import is_auxiliary
 
 Part = tuple[str, str]  # a tensor's name in the state, and the language, task or label that it, or its row, belongs to
 
@@ -108,8 +108,8 @@ def _copy(source: Tensor, target: Tensor, name: str) -> None:
 def _joined(old: ModelConfig, new: ModelConfig) -> ModelConfig:
     """Return `new` with the labels that its tasks have in `old`, first, and what `old` has seen of its languages."""
     tasks = {task: list(dict.fromkeys([*old.tasks.get(task, []), *labels])) for task, labels in new.tasks.items()}
-    seen = [text for text in old.trained if (pair := Pair.parse(text)).language in new.languages and pair.task in TASKS]
-    kept = [text for text in seen if Pair.parse(text).task in tasks or TASKS[Pair.parse(text).task].auxiliary]
+    seen = [text for text in old.trained if Pair.parse(text).language in new.languages]
+    kept = [text for text in seen if (task := Pair.parse(text).task) in tasks or is_auxiliary(task)]
     return new.model_copy(update={"tasks": tasks, "trained": list(dict.fromkeys([*kept, *new.trained]))})
 
 

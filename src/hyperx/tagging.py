@@ -34,11 +34,11 @@ class Tagger:
         model.train(was_training)
 
     def tag(self, sentences: Sequence[Sentence]) -> list[list[str]]:
-        """Return one tag a word of each sentence."""
+        """Return one tag a word of each sentence, or its one label of a task that gives it one."""
         return [self.task.decode(scores) for scores in self.scores(sentences)]
 
     def scores(self, sentences: Sequence[Sentence]) -> list[torch.Tensor]:
-        """Return each sentence's log-probabilities, ``(words, labels)``."""
+        """Return what the task decodes of each sentence; of tags, log-probabilities, ``(words, labels)``."""
         model = self.model
         untagged = [Sentence(sentence.words) for sentence in sentences]
         examples = list(self.task.encode(untagged, model.tokenizer, max_length=model.model_config.max_length))
@@ -57,20 +57,17 @@ class Tagger:
 
     @torch.inference_mode()
     def _scores(self, examples: Sequence[Example]) -> list[torch.Tensor]:
-        """Return each example's log-probabilities at its words' first pieces, ``(words, labels)``."""
+        """Return what the task decodes of each example; of tags, log-probabilities, ``(words, labels)``."""
         model = self.model
         input_ids, attention_mask = (tensor.to(model.device) for tensor in collate_inputs(examples, model.tokenizer))
         with model.backbone.autocast():
             hidden = model.backbone(self.adapters, input_ids=input_ids, attention_mask=attention_mask)
-            logits = self.head(hidden)
-        scores = logits.float().log_softmax(-1).cpu()
-        return [row[example.positions] for row, example in zip(scores, examples, strict=True)]
+            return self.task.score(self.head, hidden, [example.positions for example in examples])
 
     def _join(
         self, sentences: Sequence[Sentence], examples: Sequence[Example], scores: Sequence[torch.Tensor]
     ) -> list[torch.Tensor]:
-        # The parts of a long sentence are decoded together: an entity may go on across a cut.
         parts: list[list[torch.Tensor]] = [[] for _ in sentences]
         for example, rows in zip(examples, scores, strict=True):
             parts[example.sentence].append(rows)
-        return [torch.cat(rows) if rows else torch.empty(0, len(self.task.labels)) for rows in parts]
+        return [self.task.join(rows) for rows in parts]

@@ -2,11 +2,12 @@
 
 import sys
 
+from hyperx.distributed import first_to_fail
 from hyperx.errors import HyperXError
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one paragraph on standard error and exit status 1."""
+    """Run the command line; a user's mistake is one paragraph on standard error and exit status 1, also of several processes."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -15,5 +16,10 @@ def main() -> None:
     try:
         app()
     except HyperXError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]Error:[/] {escape(str(error))}")
+        if first_to_fail():
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]Error:[/] {escape(str(error))}")
         sys.exit(1)
+    except Exception:
+        if first_to_fail():
+            raise
+        sys.exit(1)  # cut off by another process's failure

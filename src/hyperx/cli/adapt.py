@@ -57,11 +57,13 @@ def adapt(
     from hyperx.config import TrainingConfig
     from hyperx.data.check import collected_notices
     from hyperx.languages import normalize
+    from hyperx.modeling import model_folder, read_config
 
     if train not in ("embeddings", "all"):
         raise HyperXError(f"there is no choice '{train}' of what to train; choose embeddings or all")
     if learning_rate is not None and learning_rate <= 0:
         raise HyperXError(f"a learning rate of {learning_rate} trains nothing; give one above 0, such as 0.01")
+    kinds = read_config(model_folder(run, None)).kinds
     how: dict[str, Any] = {"format": format, "tag_column": tag_column, "label_map": renamed(label_map or [])}
     console = Console(stderr=True, highlight=False)
     with console.status("Reading the data") as status, collected_notices() as notices:
@@ -69,8 +71,8 @@ def adapt(
         result, before, after = adapt_run(
             run,
             output,
-            read(data or [], how, at_most=sentences),
-            tests=read(test or [], how),
+            read(data or [], how, kinds, at_most=sentences),
+            tests=read(test or [], how, kinds),
             training=training,
             train=train,  # type: ignore[arg-type]
             languages=[normalize(code) for code in language or ()],
@@ -86,11 +88,13 @@ def adapt(
     console.print(f"Saved in {output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
 
 
-def read(files: Iterable[str], how: dict[str, Any], *, at_most: int | None = None) -> "Sentences":
+def read(
+    files: Iterable[str], how: dict[str, Any], kinds: dict[str, str], *, at_most: int | None = None
+) -> "Sentences":
     """Read ``ner/yor=FILE``; files of one pair are joined, and raw text is taken whole."""
     from hyperx.data.read import read_sentences
     from hyperx.pairs import Pair
-    from hyperx.tasks import TASKS
+    from hyperx.tasks import build_task
 
     found: dict[Pair, list[Any]] = {}
     for text in files:
@@ -98,11 +102,9 @@ def read(files: Iterable[str], how: dict[str, Any], *, at_most: int | None = Non
         if not equals or not path:
             raise HyperXError(f"'{text}' names no sentences; expected a pair and a file, such as ner/yor=train.txt")
         pair = Pair.parse(name)
-        if pair.task not in TASKS:
-            raise HyperXError(f"unknown task '{pair.task}' in '{text}'; known are {', '.join(TASKS)}")
-        auxiliary = TASKS[pair.task].auxiliary
-        rows = read_sentences(path, task=pair.task, **({} if auxiliary else how))
-        found.setdefault(pair, []).extend(islice(rows, None if auxiliary else at_most))
+        task = build_task(pair.task, kinds=kinds)
+        rows = read_sentences(path, task=task, **({} if task.auxiliary else how))
+        found.setdefault(pair, []).extend(islice(rows, None if task.auxiliary else at_most))
     return found
 
 

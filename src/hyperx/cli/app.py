@@ -20,6 +20,9 @@ COMMANDS = {
     "study": "Run a study of the paper's, or go on with it.",
     "report": "Report on a benchmark's studies, from the figures of the runs that are finished.",
     "tag": "Tag text, raw or in words, in any cells of a run's matrix.",
+    "serve": "Serve a model's whole matrix over HTTP.",
+    "export": "Write a pair's tagger for AdapterHub's library, transformers, ONNX or spaCy, with a README that shows its use.",
+    "push": "Upload a run's best model to the Hugging Face Hub, with a card of its scores, data and limits.",
     "data": "Check data, count it, and list the corpora known by name.",
     "backbone": "List, download, describe and trim backbones.",
 }
@@ -31,7 +34,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] in COMMANDS:
             _silence_libraries()
-            self.commands[args[0]] = _load(args[0])
+            self.commands[args[0]] = load_command(args[0])
         return super().resolve_command(ctx, args)
 
 
@@ -54,7 +57,8 @@ def hyperx() -> None:
     """
 
 
-def _load(name: str) -> Any:
+def load_command(name: str) -> Any:
+    """Import a command."""
     module = import_module(f"hyperx.cli.{name}")
     if hasattr(module, "app"):
         return typer.main.get_group(module.app)

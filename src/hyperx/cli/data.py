@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hyperx.data.annotation import annotation
 from hyperx.data.catalog import CORPORA, languages, load_splits, tasks
 from hyperx.data.check import FileReport, check_file, collected_notices, count
 from hyperx.errors import HyperXError
@@ -32,8 +33,12 @@ def list_corpora() -> None:
 @app.command()
 def check(
     paths: Annotated[list[Path], typer.Argument(help="Files of sentences.")],
-    task: Annotated[str | None, typer.Option(help="pos, ner or mlm; found from the tags unless given.")] = None,
-    format: Annotated[str, typer.Option(help="conllu, columns, wikiann, text or jsonl; found unless given.")] = "auto",
+    task: Annotated[
+        str | None, typer.Option(help="pos, ner, parse or another; found from the tags unless given.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="conllu, columns, wikiann, tsv, text or jsonl; found unless given.")
+    ] = "auto",
     tag_column: Annotated[int | None, typer.Option(help="The tag's column, from 1; found unless given.")] = None,
     label_map: Annotated[list[str] | None, typer.Option(help="A label to rename, such as DATE=O.")] = None,
 ) -> None:
@@ -64,7 +69,7 @@ def stats(
                 f"{report.sentences:,}",
                 f"{report.words:,}",
                 f"{report.words / max(report.sentences, 1):.1f}",
-                f"{report.labels.total():,}" if report.task == "ner" else "",
+                f"{report.labels.total():,}" if annotation(report.task).spans else "",
             )
     Console(highlight=False).print(table)
 

@@ -22,6 +22,7 @@ def study(
     runs: Annotated[Path, typer.Option(help="Folder of the runs, with models and checkpoints.")] = Path("runs"),
     results: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("results"),
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the processor's cores.")] = 1,
+    method: Annotated[list[str] | None, typer.Option(help="Run only this method; can be given again.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show the runs, and train nothing.")] = False,
 ) -> None:
     """Run a study of the paper's, or go on with it.
@@ -36,6 +37,9 @@ def study(
         raise HyperXError(
             f"the scale '{scale}' says nothing of the study '{name}'; docs/studies.md has the keys of a scale"
         )
+    todo = {name: run for name, run in todo.items() if not method or run.system in method}
+    if not todo:
+        raise HyperXError(f"the study '{name}' has no run of {', '.join(method or ())}")
     console = Console(stderr=True, highlight=False)
     runner = Runner(list(todo.values()), results=results / planner.folder.name, jobs=jobs)
     runner.tell = lambda line: console.print(f"{line} [dim]({left(runner)})[/]")

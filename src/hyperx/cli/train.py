@@ -13,6 +13,7 @@ from hyperx.cli.progress import TrainingProgress
 from hyperx.config import RunConfig, load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.dataset import RunData, load_data
+from hyperx.distributed import is_main
 from hyperx.plan import Plan
 from hyperx.plan import plan as make_plan
 
@@ -35,7 +36,7 @@ def train(
             planned = make_plan(run_config)
         show_plan(planned, as_json=as_json)
         return
-    run(run_config, Console(stderr=True, highlight=False), resume=resume)
+    run(run_config, Console(stderr=True, highlight=False, quiet=not is_main()), resume=resume)
 
 
 def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
@@ -55,17 +56,18 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
         console.print(f"Stopped. Go on with the last checkpoint in {config.folder} by --resume.")
         raise typer.Exit(130) from None
     if results.rows:
-        print_matrix(results, Console(highlight=False))
+        print_matrix(results, Console(highlight=False, quiet=not is_main()))
     console.print(f"Saved in {config.folder}: {', '.join(sorted(path.name for path in config.folder.iterdir()))}")
 
 
 def announce(config: RunConfig, data: RunData, console: Console) -> None:
     """Say what is about to be trained."""
     sentences = sum(len(rows) for rows in data.train.values())
+    streamed = f" and {len(data.streams)} streams" if data.streams else ""
     trained = sum(1 for pair in data.train if pair in data.test)
     console.print(
-        f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {len(data.train)} trained pairs with "
-        f"{sentences:,} sentences, {len(data.test)} cells to score, {len(data.test) - trained} of them zero-shot"
+        f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {len(data.trained)} trained pairs with "
+        f"{sentences:,} sentences{streamed}, {len(data.test)} cells to score, {len(data.test) - trained} of them zero-shot"
     )
 
 

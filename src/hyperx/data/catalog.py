@@ -1,20 +1,21 @@
 """The corpora that are known by name, and where their splits are."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
-from hyperx.data import hub
+from hyperx.data import hub, textfile
+from hyperx.data.annotation import Annotation
 from hyperx.data.archive import PAPER_TREEBANKS, ud27_folder
-from hyperx.data.read import read_sentences
+from hyperx.data.read import detect_format, read_sentences
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 
-Splits = dict[str, list[Sentence]]
+Splits = Mapping[str, Sequence[Sentence]]
 STARTER = files("hyperx") / "data" / "starter"
 STARTER_DEV, STARTER_TEST = {3, 11, 19}, {0, 5, 10, 15, 20}  # sentence numbers modulo 24
 
@@ -57,20 +58,25 @@ def load_splits(
 
 
 def load_files(
-    task: str,
+    task: str | Annotation,
     paths: Mapping[str, Path],
     *,
     format: str = "auto",
     tag_column: int | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> Splits:
-    """Read a pair's splits from a file each.
+    """Read a pair's splits from a file each; raw text stays in its file.
 
     Raises:
         HyperXError: a file is missing or malformed.
     """
     read = partial(read_sentences, task=task, format=format, tag_column=tag_column, label_map=label_map)
-    return {split: list(read(path)) for split, path in paths.items()}
+    splits: dict[str, Sequence[Sentence]] = {}
+    for split, path in paths.items():
+        found = detect_format(path, task=task) if format == "auto" else format
+        lazy = task == "mlm" and found in textfile.FORMATS
+        splits[split] = textfile.TextFile(path, found) if lazy else list(read(path))
+    return splits
 
 
 def languages(corpus: str, task: str, root: Path | None = None) -> list[str]:
@@ -123,7 +129,7 @@ def _starter_languages(_: Path | None) -> list[str]:
 
 def _load_starter(task: str, language: str, _: Path | None, label_map: Mapping[str, str]) -> Splits:
     _check_language("starter", language, _starter_languages(None))
-    splits: Splits = {"train": [], "dev": [], "test": []}
+    splits: dict[str, list[Sentence]] = {"train": [], "dev": [], "test": []}
     path = Path(str(STARTER / f"{language}.conllu"))
     for number, sentence in enumerate(read_sentences(path, task=task, label_map=label_map), 1):
         splits[starter_split(number)].append(sentence)
@@ -198,9 +204,9 @@ def _load_uner(task: str, language: str, root: Path | None, label_map: Mapping[s
     folder = _folder(root, "uner", "UNER_English-EWT")
     paths = {split: next(iter(folder.glob(f"*-{split}.iob2")), folder / f"{split}.iob2") for split in ("dev", "test")}
     splits = load_files(task, paths, label_map=label_map)
-    dev = splits.pop("dev")
-    tenth = dev[::10]
-    return {"train": [sentence for number, sentence in enumerate(dev) if number % 10], "dev": tenth, **splits}
+    dev = splits["dev"]
+    train = [sentence for number, sentence in enumerate(dev) if number % 10]
+    return {"train": train, "dev": dev[::10], "test": splits["test"]}
 
 
 def _folder(root: Path | None, *parts: str) -> Path:
@@ -255,9 +261,9 @@ CORPORA = {
         ),
         Corpus(
             "ud",
-            ("pos",),
+            ("pos", "parse", "feats"),
             "Treebanks of Universal Dependencies, as ud/UD_*/*.conllu: https://universaldependencies.org",
-            "by treebank",
+            "by treebank, in its LICENSE.txt: mostly CC BY-SA, some non-commercial",
             _ud_languages,
             _load_ud,
             on_disk=True,
@@ -273,9 +279,9 @@ CORPORA = {
         ),
         Corpus(
             "ud-2.7",
-            ("pos",),
+            ("pos", "parse", "feats"),
             "The paper's treebanks in its release 2.7, from LINDAT (handle 11234/1-3424), downloaded once.",
-            "by treebank",
+            "by treebank, in its LICENSE.txt: mostly CC BY-SA, some non-commercial",
             lambda root: list(PAPER_TREEBANKS),
             _load_ud27,
         ),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from hyperx.data.annotation import annotation
 from hyperx.data.columns import find_layout
-from hyperx.data.labels import is_tag
 from hyperx.data.lines import read_lines
 from hyperx.data.read import detect_format, read_sentences
 from hyperx.data.sentence import Sentence
@@ -21,7 +21,7 @@ class FileReport:
     """What a file holds.
 
     Attributes:
-        labels: how often each tag stands, or for entities how many there are of each type.
+        labels: how often each tag stands, or of spans how many there are of each type.
         notices: what was passed over, and why.
         error: why the file can't be used; None if it can.
     """
@@ -91,13 +91,11 @@ def collected_notices() -> Iterator[list[str]]:
 
 def count(report: FileReport, sentences: Iterable[Sentence]) -> None:
     """Add sentences to a report."""
+    task = annotation(report.task)
     for sentence in sentences:
         report.sentences += 1
         report.words += len(sentence.words)
-        tags = sentence.tags or ()
-        report.labels.update(tag[2:] for tag in tags if tag.startswith("B-"))
-        if report.task == "pos":
-            report.labels.update(tags)
+        report.labels.update(task.counted(sentence.tags or ()))
 
 
 def find_task(path: Path, format: str, tag_column: int | None) -> str:
@@ -111,7 +109,8 @@ def find_task(path: Path, format: str, tag_column: int | None) -> str:
     if format == "jsonl":
         line = next((line for _, line in read_lines(path) if line.strip()), "")
         return "ner" if '"ner' in line else "pos" if '"pos' in line or '"upos' in line else "mlm"
-    for task in ("pos", "ner"):
+    for name in ("pos", "ner"):
+        task = annotation(name)
         try:
             layout = find_layout(path, task=task, tag_column=tag_column)
         except HyperXError:
@@ -122,8 +121,8 @@ def find_task(path: Path, format: str, tag_column: int | None) -> str:
             for line in lines
             if layout.separator in line
         ]
-        if sum(is_tag(field, task) for field in fields) > 0.9 * len(fields):
-            return task
+        if sum(task.is_tag(field) for field in fields) > 0.9 * len(fields):
+            return name
     widths = {len(line.split()) for _, line in islice(read_lines(path), 200) if line.strip()}
     return "mlm" if len(widths) > 1 else "ner"
 
@@ -132,7 +131,9 @@ class _Collector(logging.Handler):
     def __init__(self, notices: list[str]) -> None:
         super().__init__()
         self.notices = notices
+        self.known: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if (notice := record.getMessage()) not in self.notices:
+        if (notice := record.getMessage()) not in self.known:
+            self.known.add(notice)
             self.notices.append(notice)

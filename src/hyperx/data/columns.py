@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from hyperx.data.labels import is_tag
+from hyperx.data.annotation import Annotation
 from hyperx.data.lines import read_lines
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 PEEK = 2000  # lines from which the columns are found
 _COMMENT = re.compile(r"#\s*\S+\s*=|#\s*newdoc|#\s*newpar")
-_WIKIANN = re.compile(r"[a-z]{2,3}(?:[-_][a-z-]+)*:(?=.)")
+_WIKIANN = re.compile(r"[a-z]{2,3}(?:[-_][a-z]+)*:(?=.)")
 
 
 class Layout(NamedTuple):
@@ -37,14 +37,14 @@ class Layout(NamedTuple):
 
 
 def read_columns(
-    path: Path, *, task: str, tag_column: int | None = None, wikiann: bool | None = None
+    path: Path, *, task: Annotation, tag_column: int | None = None, wikiann: bool | None = None
 ) -> Iterator[Sentence]:
     """Yield sentences of two or more columns, separated by tabs or spaces.
 
     A line ``# key = value`` before a sentence is a comment, as is ``-DOCSTART-``.
 
     Args:
-        task: whose tags to look for; ``mlm`` takes the words only.
+        task: whose tags to look for; an auxiliary one takes the words only.
         tag_column: the tag's column, from 1; found, unless given.
         wikiann: words are written ``lang:word``; found, unless given.
 
@@ -64,7 +64,7 @@ def read_columns(
         if _is_comment(line, layout.separator, within=bool(words)):
             continue
         fields = _split(line, layout.separator)
-        if len(fields) == layout.width - 1 and line[0] == layout.separator and is_tag(fields[-1], task):
+        if len(fields) == layout.width - 1 and line[0] == layout.separator and task.is_tag(fields[-1]):
             logger.warning("%s:%d: a tag without a word is passed over: %r", path, number, line)
             continue
         if len(fields) != layout.width:
@@ -81,7 +81,7 @@ def read_columns(
         yield _sentence(words, tags, path, start, task)
 
 
-def find_layout(path: Path, *, task: str, tag_column: int | None = None, wikiann: bool | None = None) -> Layout:
+def find_layout(path: Path, *, task: Annotation, tag_column: int | None = None, wikiann: bool | None = None) -> Layout:
     """Find a file's columns from its first lines.
 
     Raises:
@@ -98,7 +98,7 @@ def find_layout(path: Path, *, task: str, tag_column: int | None = None, wikiann
     number, first = rows[0]
     count = len(first)
     fitting = [fields for _, fields in rows if len(fields) == count]
-    if count < 2 and task != "mlm":
+    if count < 2 and not task.auxiliary:
         raise HyperXError(f"{path}:{number}: one column; expected a word and its tag, separated by a tab or a space")
     word = 1 if count > 2 and all(fields[0].isdigit() for fields in fitting) else 0
     if wikiann is None:
@@ -110,17 +110,17 @@ def find_layout(path: Path, *, task: str, tag_column: int | None = None, wikiann
     return Layout(separator, count, word, _find_tags(path, number, fitting, word, task), wikiann)
 
 
-def _find_tags(path: Path, number: int, rows: list[list[str]], word: int, task: str) -> int:
-    if task == "mlm":
+def _find_tags(path: Path, number: int, rows: list[list[str]], word: int, task: Annotation) -> int:
+    if task.auxiliary:
         return word
     count = len(rows[0])
     for column in reversed(range(count)):
-        if column != word and all(is_tag(fields[column], task) for fields in rows):
+        if column != word and all(task.is_tag(fields[column]) for fields in rows):
             return column
     if count == 2:
         return 1 - word  # the wrong tag is reported where it stands
     raise HyperXError(
-        f"{path}:{number}: none of the {count} columns holds {task} tags only; say which one does, with tag_column"
+        f"{path}:{number}: none of the {count} columns holds {task.name} tags only; say which one does, with tag_column"
     )
 
 
@@ -137,5 +137,5 @@ def _is_comment(line: str, separator: str, *, within: bool) -> bool:
     return bool(_COMMENT.match(line)) or (separator == "\t" and "\t" not in line)
 
 
-def _sentence(words: list[str], tags: list[str], path: Path, start: int, task: str) -> Sentence:
-    return Sentence(tuple(words), None if task == "mlm" else tuple(tags), f"{path}:{start}")
+def _sentence(words: list[str], tags: list[str], path: Path, start: int, task: Annotation) -> Sentence:
+    return Sentence(tuple(words), None if task.auxiliary else tuple(tags), f"{path}:{start}")

@@ -3,31 +3,33 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from hyperx.data.annotation import FORM, Annotation, Columns
 from hyperx.data.lines import read_lines
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 
-FORM, UPOS_COLUMN, MISC = 1, 3, 9
 
-
-def read_conllu(path: Path, *, task: str) -> Iterator[Sentence]:
+def read_conllu(path: Path, *, task: Annotation) -> Iterator[Sentence]:
     """Yield sentences of syntactic words; multiword tokens (``3-4``) and empty nodes (``5.1``) are no such words.
 
     Args:
-        task: ``pos`` takes UPOS; ``ner`` the MISC attribute ``NER=B-PER``, a word without one is outside; ``mlm`` no tags.
+        task: says what of a sentence's lines is its annotation.
 
     Raises:
-        HyperXError: a line has not ten columns, or an id that can't be.
+        HyperXError: a line has not ten columns, or an id that can't be, or a sentence has no annotation.
     """
-    words: list[str] = []
-    tags: list[str] = []
+    words: list[Columns] = []
+    comments: dict[str, str] = {}
     start = 1
     for number, line in read_lines(path):
         if not line.strip():
             if words:
-                yield _sentence(words, tags, path, start, task)
-            words, tags, start = [], [], number + 1
-        elif not line.startswith("#"):
+                yield _sentence(words, comments, f"{path}:{start}", task)
+            words, comments, start = [], {}, number + 1
+        elif line.startswith("#"):
+            key, _, value = line[1:].partition("=")
+            comments[key.strip()] = value.strip()
+        else:
             columns = line.split("\t")
             if len(columns) != 10:
                 raise HyperXError(
@@ -38,15 +40,16 @@ def read_conllu(path: Path, *, task: str) -> Iterator[Sentence]:
                 continue
             if columns[0] != str(len(words) + 1):
                 raise HyperXError(f"{path}:{number}: the word's id is '{columns[0]}', expected {len(words) + 1}")
-            words.append(columns[FORM])
-            tags.append(columns[UPOS_COLUMN] if task == "pos" else _entity(columns[MISC]))
+            words.append(columns)
     if words:
-        yield _sentence(words, tags, path, start, task)
+        yield _sentence(words, comments, f"{path}:{start}", task)
 
 
-def _sentence(words: list[str], tags: list[str], path: Path, start: int, task: str) -> Sentence:
-    return Sentence(tuple(words), None if task == "mlm" else tuple(tags), f"{path}:{start}")
-
-
-def _entity(misc: str) -> str:
-    return next((item[4:] for item in misc.split("|") if item.startswith("NER=")), "O")
+def _sentence(words: list[Columns], comments: dict[str, str], source: str, task: Annotation) -> Sentence:
+    tags = None if task.auxiliary else task.from_conllu(words, comments)
+    if tags is None and not task.auxiliary:
+        expected = (
+            f"a line '# {task.name} = ...'" if task.per_sentence else f"{task.name.upper()}=... in every word's MISC"
+        )
+        raise HyperXError(f"{source}: the sentence has no {task.name}; expected {expected}")
+    return Sentence(tuple(columns[FORM] for columns in words), tags, source)

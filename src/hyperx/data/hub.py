@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from hyperx.data.annotation import Annotation, annotation
 from hyperx.data.jsonl import to_sentence
 from hyperx.data.read import normalize_tags
 from hyperx.data.sentence import Sentence
@@ -19,6 +20,7 @@ WIKIANN = {
 WIKIPEDIA = WIKIANN
 WIKIPEDIA_DUMP = "20231101"
 MAX_WIKIPEDIA = 100_000  # sentences a language
+UPOS_COLUMNS = ("upos", "pos_tags", "pos")
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _SENTENCE_END = re.compile(r"(?<=[.!?।。！？؟])\s*(?=\S)")
 
@@ -27,23 +29,26 @@ def load_hub(
     name: str,
     config: str | None,
     *,
-    task: str,
+    task: str | Annotation,
     splits: Mapping[str, str | None] = SPLITS,
     revision: str | None = None,
+    files: str | list[str] | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> dict[str, list[Sentence]]:
     """Load a data set whose rows hold words and tags in columns named as in JSON Lines.
 
     Args:
         splits: the data set's names of train, dev and test.
+        files: of a data set outside the Hub, whose format `name` is.
 
     Raises:
         HyperXError: `datasets` is not installed, the data set can't be had, or its columns are others.
     """
     result = {}
+    task = annotation(task)
     for split, own in splits.items():
         if own is not None:
-            read = partial(_sentences, name, config, own, task, revision)
+            read = partial(_sentences, name, config, own, task, revision, files)
             result[split] = list(normalize_tags(read, task=task, label_map=label_map))
     return result
 
@@ -76,32 +81,85 @@ def load_wikipedia(language: str) -> dict[str, list[Sentence]]:
     return {"train": sentences[:MAX_WIKIPEDIA]}
 
 
-def _sentences(name: str, config: str | None, split: str, task: str, revision: str | None) -> Iterator[Sentence]:
-    rows = _load(name, config, split, revision)
+def open_stream(
+    name: str, config: str | None, split: str, *, revision: str | None = None, files: str | list[str] | None = None
+) -> Any:
+    """Open a data set as a `datasets.IterableDataset`; arguments as of `load_hub`.
+
+    Raises:
+        HyperXError: `datasets` is not installed, or the data set can't be had.
+    """
+    return _load(name, config, split, revision, files, streaming=True)
+
+
+def row_sentences(row: Mapping[str, Any], source: str) -> Iterator[Sentence]:
+    """Yield the sentences of a row of raw text: the words that it holds, or each line of its text that is not blank.
+
+    Raises:
+        HyperXError: it holds neither.
+    """
+    if isinstance(row.get("text"), str):
+        lines = (line.split() for line in row["text"].splitlines())
+        yield from (Sentence(tuple(words), None, source) for words in lines if words)
+    else:
+        yield to_sentence(dict(row), source, annotation("mlm"))
+
+
+def _sentences(
+    name: str, config: str | None, split: str, task: Annotation, revision: str | None, files: str | list[str] | None
+) -> Iterator[Sentence]:
+    rows = _load(name, config, split, revision, files)
     classes = {column: getattr(feature, "feature", feature) for column, feature in rows.features.items()}
     names = {column: feature.names for column, feature in classes.items() if hasattr(feature, "names")}
     for number, row in enumerate(rows, 1):
         for column in names:
-            row[column] = [names[column][tag] if isinstance(tag, int) else tag for tag in row[column]]
-        sentence = to_sentence(row, f"{name}/{config}/{split}, row {number}", task)
-        if task == "pos" and sentence.tags and "_" in sentence.tags:
-            # A treebank's multiword token, which stands before its words and has no tag.
-            kept = [pair for pair in zip(sentence.words, sentence.tags, strict=True) if pair[1] != "_"]
-            words, tags = zip(*kept, strict=True) if kept else ((), ())
-            sentence = Sentence(words, tags, sentence.source)
-        if sentence.words:
-            yield sentence
+            row[column] = _names(row[column], names[column])
+        yield to_sentence(_syntactic(row), f"{name}/{config}/{split}, row {number}", task)
 
 
-def _load(name: str, config: str | None, split: str, revision: str | None = None, *, streaming: bool = False) -> Any:
+def _names(value: Any, names: list[str]) -> Any:
+    """Return the name of a class's number, or the names of a list's."""
+    if isinstance(value, list):
+        return [_names(item, names) for item in value]
+    return names[value] if isinstance(value, int) else value
+
+
+def _syntactic(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out a treebank's multiword tokens, which stand before their words and have no part of speech."""
+    upos: list[Any] = next((row[key] for key in UPOS_COLUMNS if isinstance(row.get(key), list)), [])
+    if "_" not in upos:
+        return row
+    kept = [number for number, tag in enumerate(upos) if tag != "_"]
+    return {
+        column: [value[number] for number in kept] if isinstance(value, list) and len(value) == len(upos) else value
+        for column, value in row.items()
+    }
+
+
+def _load(
+    name: str,
+    config: str | None,
+    split: str,
+    revision: str | None = None,
+    files: str | list[str] | None = None,
+    *,
+    streaming: bool = False,
+) -> Any:
     try:
         from datasets import load_dataset
     except ImportError as error:
         raise HyperXError("data sets on the Hub need `pip install hyperx-nlp[hub]`") from error
     mirror = os.environ.get("HYPERX_HUB")  # a folder of data sets, for machines without the Hub
-    location = os.path.join(mirror, name) if mirror else name
+    location = os.path.join(mirror, name) if mirror and not files else name
     try:
-        return load_dataset(location, config, split=split, revision=None if mirror else revision, streaming=streaming)
+        return load_dataset(
+            location,
+            config,
+            data_files=files,
+            split=split,
+            revision=None if mirror else revision,
+            streaming=streaming,
+        )
     except (OSError, ValueError, ConnectionError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise HyperXError(

@@ -31,11 +31,6 @@ _BILOU = str.maketrans("LU", "ES")
 _TO_IOB2 = str.maketrans("ELSU", "IIBB")
 
 
-def is_tag(text: str, task: str) -> bool:
-    """Return whether `text` could be a tag of the task."""
-    return text in UPOS or text == "_" if task == "pos" else bool(ENTITY_TAG.fullmatch(text))
-
-
 def find_scheme(sentences: Iterable[Sequence[str]]) -> Scheme | None:
     """Return the scheme that all the sentences' entity tags fit, None if there is none.
 

@@ -7,18 +7,20 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from hyperx.data.annotation import Annotation, annotation
 from hyperx.data.columns import read_columns
 from hyperx.data.conllu import read_conllu
 from hyperx.data.jsonl import read_jsonl
-from hyperx.data.labels import ENTITY_TAG, UPOS, Scheme, find_scheme, map_tag, slips, to_iob2
+from hyperx.data.labels import ENTITY_TAG, Scheme, find_scheme, slips, to_iob2
 from hyperx.data.lines import read_lines
 from hyperx.data.sentence import Sentence
 from hyperx.data.text import read_text
+from hyperx.data.tsv import read_tsv
 from hyperx.errors import HyperXError
 
 logger = logging.getLogger(__name__)
 
-FORMATS = ("conllu", "columns", "wikiann", "text", "jsonl")
+FORMATS = ("conllu", "columns", "wikiann", "tsv", "text", "jsonl")
 _EXTENSIONS = {
     ".conllu": "conllu",
     ".jsonl": "jsonl",
@@ -32,7 +34,7 @@ _EXTENSIONS = {
 def read_sentences(
     path: str | Path,
     *,
-    task: str,
+    task: str | Annotation,
     format: str = "auto",
     tag_column: int | None = None,
     label_map: Mapping[str, str] | None = None,
@@ -40,7 +42,7 @@ def read_sentences(
     """Yield a file's sentences, entities in IOB2 whatever scheme they are written in.
 
     Args:
-        task: ``pos``, ``ner`` or ``mlm``, which takes no tags.
+        task: whose annotation to read; of an auxiliary one, such as ``mlm``, there is none.
         format: one of `FORMATS`; found from the name and the first lines, unless given.
         tag_column: of a file of columns, from 1; found, unless given.
         label_map: tags or entity types to rename, ``{"DATE": "O"}``.
@@ -48,7 +50,7 @@ def read_sentences(
     Raises:
         HyperXError: the file can't be read as that; the message names file and line.
     """
-    path = Path(path)
+    path, task = Path(path), annotation(task)
     if format not in ("auto", *FORMATS):
         raise HyperXError(f"unknown format '{format}'; known are {', '.join(FORMATS)}")
     if format == "auto":
@@ -57,20 +59,22 @@ def read_sentences(
 
 
 def normalize_tags(
-    read: Callable[[], Iterator[Sentence]], *, task: str, label_map: Mapping[str, str] | None = None
+    read: Callable[[], Iterator[Sentence]], *, task: str | Annotation, label_map: Mapping[str, str] | None = None
 ) -> Iterator[Sentence]:
     """Yield what `read` does, which is called again for a first pass over entities, with checked and mapped tags.
 
     Raises:
         HyperXError: a word is empty, or a tag is none of the task's.
     """
-    scheme = _scheme(read) if task == "ner" else None
+    task = annotation(task)
+    scheme = _scheme(read) if task.spans else None
     for sentence in read():
         yield _clean(sentence, task, scheme, label_map or {})
 
 
-def detect_format(path: Path, *, task: str) -> str:
+def detect_format(path: Path, *, task: str | Annotation) -> str:
     """Find a file's format from its extension, else from its first lines."""
+    task = annotation(task)
     if path.suffix.lower() in _EXTENSIONS:
         return _EXTENSIONS[path.suffix.lower()]
     lines = [line for _, line in islice(read_lines(path), 100) if line.strip() and not line.startswith("# ")]
@@ -78,19 +82,24 @@ def detect_format(path: Path, *, task: str) -> str:
         return "conllu"
     if lines and all(line.lstrip().startswith("{") for line in lines):
         return "jsonl"
-    return "text" if task == "mlm" else "columns"
+    return "text" if task.auxiliary else "tsv" if task.per_sentence else "columns"
 
 
-def _read(path: Path, task: str, format: str, tag_column: int | None) -> Iterator[Sentence]:
+def _read(path: Path, task: Annotation, format: str, tag_column: int | None) -> Iterator[Sentence]:
     match format:
         case "conllu":
             return read_conllu(path, task=task)
         case "jsonl":
             return read_jsonl(path, task=task)
         case "text":
-            if task != "mlm":
-                raise HyperXError(f"{path} is plain text, which has no {task} tags; it can serve the task 'mlm'")
+            if not task.auxiliary:
+                raise HyperXError(f"{path} is plain text, which has no {task.name} tags; it can serve the task 'mlm'")
             return read_text(path)
+        case "tsv" if task.per_sentence:
+            return read_tsv(path, task=task, label_column=tag_column)
+        case _ if task.per_sentence or format == "tsv":
+            wanted = "a label a sentence" if task.per_sentence else "a tag a word"
+            raise HyperXError(f"{path}: the format '{format}' can't hold {wanted}, which the task '{task.name}' needs")
         case _:
             return read_columns(path, task=task, tag_column=tag_column, wikiann=format == "wikiann" or None)
 
@@ -111,25 +120,19 @@ def _scheme(read: Callable[[], Iterator[Sentence]]) -> Scheme:
     return scheme or "IOB1"
 
 
-def _clean(sentence: Sentence, task: str, scheme: Scheme | None, label_map: Mapping[str, str]) -> Sentence:
+def _clean(sentence: Sentence, task: Annotation, scheme: Scheme | None, label_map: Mapping[str, str]) -> Sentence:
     for number, word in enumerate(sentence.words):
         if not word.strip():
             raise HyperXError(f"{_at(sentence, number)}: the word is empty; expected a word and its tag")
     if sentence.tags is None:
         return sentence
-    tags = [map_tag(tag, label_map) for tag in (to_iob2(sentence.tags, scheme) if scheme else sentence.tags)]
-    if task == "pos":
-        _check_upos(sentence, tags)
-    else:
+    tags = [task.rename(tag, label_map) for tag in (to_iob2(sentence.tags, scheme) if scheme else sentence.tags)]
+    if task.spans:
         _check_iob2(sentence, tags)
-    return replace(sentence, tags=tuple(tags))
-
-
-def _check_upos(sentence: Sentence, tags: list[str]) -> None:
     for number, tag in enumerate(tags):
-        if tag not in UPOS:
-            cure = "the word has no tag" if tag == "_" else "map it to one of them with label_map, or correct it"
-            raise HyperXError(f"{_at(sentence, number)}: '{tag}' is not a universal tag ({', '.join(UPOS)}); {cure}")
+        if problem := task.problem(tag, len(sentence.words)):
+            raise HyperXError(f"{_at(sentence, number)}: '{tag}' {problem}")
+    return replace(sentence, tags=tuple(tags))
 
 
 def _check_iob2(sentence: Sentence, tags: list[str]) -> None:

@@ -9,7 +9,8 @@ class Sentence:
 
     Attributes:
         words: the syntactic words; the white-space separated tokens of raw text.
-        tags: one tag a word, or None where the source has none (raw text, text to be tagged).
+        tags: the gold annotation, one tag a word or, of a task that labels sentences, one alone; None where the source has
+            none (raw text, text to be tagged).
         source: where the sentence was read, ``path:line``, for messages.
     """
 

@@ -1,13 +1,18 @@
-"""AdapterHub's `adapters` library: a folder that its ``load_adapter`` reads."""
+"""AdapterHub's `adapters` library: folders that its ``load_adapter`` reads."""
 
 import json
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from hyperx.adapter import Adapters, AdapterWeights
+from hyperx.adapter import Adapters, AdapterWeights, Stack
+from hyperx.builtin import BUILTINS
 from hyperx.errors import HyperXError
+from hyperx.exporters.folder import linear_head, new_folder, save_tokenizer, write_readme
+from hyperx.modeling import HyperX
+from hyperx.pairs import Pair
 
 # Where the library keeps a layer's output adapters, by architecture; `{}` is the layer's number.
 PLACES = {
@@ -24,6 +29,89 @@ CONFIG_CLASSES = {
     "roberta": "RobertaModel",
     "xlm-roberta": "XLMRobertaModel",
 }
+LAYER_NORMS = "layer_norms.safetensors"
+
+
+@torch.no_grad()
+def export(model: HyperX, pair: Pair, folder: Path) -> None:
+    """Write a pair's adapters, a folder each, with the head in the last one's, and the trained LayerNorms beside them.
+
+    Raises:
+        HyperXError: the pair is outside the model's matrix or tags nothing, the method has no adapters, the library has no
+            such adapters, or the folder is not empty.
+    """
+    head = linear_head(model, pair)
+    model_type = model.backbone.config.model_type
+    parts = _parts(model, pair)
+    for adapters in parts.values():
+        _check(adapters, model_type)
+    new_folder(folder)
+    for name, adapters in parts.items():
+        save_adapter(folder / name, name, adapters, model_type=model_type, norm_first=len(parts) > 1)
+    _save_head(folder / name, name, *head, labels=model.tasks[pair.task].labels, model_type=model_type)
+    norms = {name: tensor.contiguous() for name, tensor in model.backbone_parameters.items()}
+    if norms:
+        save_file(norms, folder / LAYER_NORMS)
+    save_tokenizer(model, folder)
+    backbone = model.model_config.backbone
+    write_readme(
+        folder,
+        "adapters",
+        pair=pair,
+        backbone=backbone,
+        method=model.model_config.method.name,
+        source="path/to/backbone" if backbone in BUILTINS else backbone,
+        fetched=FETCHED.format(backbone) if backbone in BUILTINS else "",
+        imports="from adapters.composition import Stack\n" if len(parts) > 1 else "",
+        loading=_loading(list(parts), norms=bool(norms)),
+    )
+
+
+FETCHED = "\n`path/to/backbone` is the folder that `hyperx backbone fetch {}` prints.\n"
+
+
+def _parts(model: HyperX, pair: Pair) -> dict[str, Adapters]:
+    """Return what is to be loaded for a pair, by name: one adapter, or MAD-X's two, the language's first."""
+    adapters = model.adapters([pair])
+    if adapters is None:
+        raise HyperXError(
+            f"the method '{model.model_config.method.name}' has no adapters to write; export with --to transformers"
+        )
+    stacks = [layer for layer in adapters.layers if isinstance(layer, Stack)]
+    if not stacks:
+        return {f"{pair.task}-{pair.language}": adapters}
+    language, task = (
+        Adapters([layer.adapters[place] if isinstance(layer, Stack) else None for layer in adapters.layers])
+        for place in (0, 1)
+    )
+    return {pair.language: language._replace(coupling=adapters.coupling), pair.task: task}
+
+
+def _loading(names: list[str], *, norms: bool) -> str:
+    """Return the README's lines that load what the folder holds."""
+    lines = []
+    if norms:
+        lines.append(f'norms = load_file(f"{{folder}}/{LAYER_NORMS}")  # trained with the adapters')
+        lines.append("model.base_model.load_state_dict(norms, strict=False)")
+    lines += [f'model.load_adapter(f"{{folder}}/{name}", use_safetensors=True)' for name in names]
+    active = f'"{names[0]}"' if len(names) == 1 else f'Stack("{names[0]}", "{names[1]}")'
+    return "\n".join([*lines, f"model.set_active_adapters({active})"])
+
+
+def _save_head(folder: Path, name: str, weight: Tensor, bias: Tensor, *, labels: list[str], model_type: str) -> None:
+    """Write a tagging head of the library: dropout, then the linear layer."""
+    config = {
+        "head_type": "tagging",
+        "num_labels": len(labels),
+        "layers": 1,
+        "activation_function": None,
+        "label2id": {label: number for number, label in enumerate(labels)},
+    }
+    model_class = CONFIG_CLASSES[model_type].replace("Model", "AdapterModel")
+    about = {"name": name, "model_type": model_type, "model_class": model_class, "hidden_size": weight.shape[1]}
+    (folder / "head_config.json").write_text(json.dumps({"config": config, **about}, indent=2), encoding="utf-8")
+    state = {f"heads.{name}.1.weight": weight.contiguous(), f"heads.{name}.1.bias": bias.contiguous()}
+    save_file(state, folder / "model_head.safetensors")
 
 
 def save_adapter(folder: Path, name: str, adapters: Adapters, *, model_type: str, norm_first: bool) -> None:
@@ -39,11 +127,7 @@ def save_adapter(folder: Path, name: str, adapters: Adapters, *, model_type: str
     Raises:
         HyperXError: the library has no such adapters for the architecture.
     """
-    if model_type not in PLACES:
-        raise HyperXError(f"the adapters library takes no adapters of the architecture '{model_type}' from us")
-    layers = {number: layer for number, layer in enumerate(adapters.layers) if isinstance(layer, AdapterWeights)}
-    if any(layer.gain is not None for layer in layers.values()):
-        raise HyperXError("the adapters library has no adapters with a LayerNorm of a generated gain and offset")
+    layers = _check(adapters, model_type)
     state: dict[str, Tensor] = {}
     for number, layer in layers.items():
         state |= _linears(f"{PLACES[model_type].format(number)}.{name}", layer, "adapter_down.0", "adapter_up")
@@ -67,6 +151,20 @@ def save_adapter(folder: Path, name: str, adapters: Adapters, *, model_type: str
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "adapter_config.json").write_text(json.dumps({"config": config, **about}, indent=2), encoding="utf-8")
     save_file(state, folder / "adapter.safetensors")
+
+
+def _check(adapters: Adapters, model_type: str) -> dict[int, AdapterWeights]:
+    """Return the layers with an adapter, by number.
+
+    Raises:
+        HyperXError: the library has no such adapters for the architecture.
+    """
+    if model_type not in PLACES:
+        raise HyperXError(f"the adapters library takes no adapters of the architecture '{model_type}' from us")
+    layers = {number: layer for number, layer in enumerate(adapters.layers) if isinstance(layer, AdapterWeights)}
+    if any(layer.gain is not None for layer in layers.values()):
+        raise HyperXError("the adapters library has no adapters with a LayerNorm of a generated gain and offset")
+    return layers
 
 
 def _linears(prefix: str, weights: AdapterWeights, down: str, up: str) -> dict[str, Tensor]:

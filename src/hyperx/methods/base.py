@@ -1,6 +1,6 @@
 """What a method is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -15,7 +15,7 @@ class MatrixShape:
     """The matrix that a method serves and the backbone that its adapters fit.
 
     Attributes:
-        num_labels: each task's; none for an auxiliary task.
+        num_labels: of each task's linear head; none for a task with another head.
     """
 
     num_labels: tuple[int, ...]
@@ -56,13 +56,6 @@ class Method(nn.Module):
     def backbone_parameters(self, backbone: Backbone) -> dict[str, nn.Parameter]:
         """Return what is trained of the backbone, by name in the encoder: its LayerNorms, unless a method says otherwise."""
         return backbone.layer_norms()
-
-    def warm_start(self, languages: Sequence[str]) -> None:
-        """Take over what other runs have trained, as the configuration says; `languages` are the matrix's, in order.
-
-        Raises:
-            HyperXError: it is not there, or doesn't fit.
-        """
 
     def head(
         self, task: Tensor, language: Tensor, default: nn.Module

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 from hyperx.methods.base import MatrixShape, Method
-from hyperx.methods.single import HEAD_LEARNING_RATE
+from hyperx.methods.single import BIAFFINE_LEARNING_RATE, HEAD_LEARNING_RATE
 
 
 class FinetuneConfig(BaseModel):
@@ -31,7 +31,10 @@ class FinetuneMethod(Method):
 
     def __init__(self, config: FinetuneConfig, shape: MatrixShape) -> None:
         super().__init__(config, shape)
-        self.learning_rates = {"heads.*.output.*": HEAD_LEARNING_RATE}
+        self.learning_rates = {
+            "heads.*.output.*": HEAD_LEARNING_RATE,
+            "heads.*.biaffine.*": BIAFFINE_LEARNING_RATE,
+        }
 
     def backbone_parameters(self, backbone: Backbone) -> dict[str, nn.Parameter]:
         """Return all parameters of the encoder, the word embeddings only where they are not frozen."""

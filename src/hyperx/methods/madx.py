@@ -1,13 +1,11 @@
 """MAD-X: a task's adapter stacked on a language's (Pfeiffer et al., EMNLP 2020)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from hyperx.adapter import Adapters, AdapterWeights, CouplingWeights, Stack, adapter_size, uncouple, unflatten
@@ -85,30 +83,6 @@ class MADXMethod(Method):
         """Return nothing: MAD-X leaves the whole backbone as it is."""
         return {}
 
-    def warm_start(self, languages: Sequence[str]) -> None:
-        """Take over trained language adapters.
-
-        Raises:
-            HyperXError: the folder has none, or not of every language, or of another size.
-        """
-        if self.config.language_adapters is None:
-            return
-        adapters = read_language_adapters(self.config.language_adapters)
-        missing = [language for language in languages if language not in adapters]
-        if missing:
-            raise HyperXError(
-                f"{self.config.language_adapters} has no language adapters for {', '.join(missing)}; it has "
-                f"{', '.join(adapters)}. Train them there by MLM, or leave these languages out."
-            )
-        for language, module in zip(languages, self.languages, strict=True):
-            try:
-                module.load_state_dict(adapters[language])
-            except RuntimeError as error:
-                raise HyperXError(
-                    f"the language adapters in {self.config.language_adapters} don't fit this run's method or backbone: "
-                    f"{str(error).splitlines()[-1].strip()}"
-                ) from error
-
     def head(
         self, task: Tensor, language: Tensor, default: nn.Module
     ) -> tuple[Callable[[Tensor], Tensor], Tensor | None]:
@@ -120,40 +94,28 @@ class MADXMethod(Method):
 
     def forward(self, tasks: Tensor, languages: Tensor) -> Adapters:
         """Return each pair's stacks: its language's adapter and, for a task with labels, the task's on top."""
-        hidden = self.shape.hidden_size
         modules = [self.languages[language] for language in languages.tolist()]
-        banks = [_bank([module.layers for module in modules], hidden, self.config.language_bottleneck)]
-        if str(int(tasks[0])) in self.tasks:
-            flat = [self.tasks[str(task)] for task in tasks.tolist()]
-            banks.append(_bank(flat, hidden, self.config.task_bottleneck))
-        layers: list[Stack | None] = [Stack(adapters) for adapters in zip(*banks, strict=True)]
-        coupling = _coupling(torch.stack([module.coupling for module in modules])) if self.config.invertible else None
-        return Adapters(layers + [None] * self.config.skip_last_layer, coupling)
-
-
-def read_language_adapters(folder: Path) -> dict[str, dict[str, Tensor]]:
-    """Read the language adapters of a run or a saved model, by language.
-
-    Raises:
-        HyperXError: it holds none.
-    """
-    from hyperx.modeling import WEIGHTS_NAME, model_folder, read_config
-
-    folder = model_folder(folder, None)
-    config = read_config(folder)
-    if config.method.name != "madx":
-        raise HyperXError(
-            f"{folder} holds a model of the method '{config.method.name}', which has no language adapters"
+        tagged = str(int(tasks[0])) in self.tasks
+        return self.stacked(
+            torch.stack([module.layers for module in modules]),
+            torch.stack([self.tasks[str(task)] for task in tasks.tolist()]) if tagged else None,
+            torch.stack([module.coupling for module in modules]) if self.config.invertible else None,
         )
-    try:
-        state = load_file(folder / WEIGHTS_NAME)
-    except (OSError, SafetensorError) as error:
-        raise HyperXError(f"{folder / WEIGHTS_NAME} can't be read ({error})") from error
-    return {
-        language: {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-        for number, language in enumerate(config.languages)
-        if (prefix := f"method.languages.{number}.")
-    }
+
+    def stacked(self, languages: Tensor, tasks: Tensor | None, couplings: Tensor | None) -> Adapters:
+        """Cut pairs' flat weights into their stacks.
+
+        Shapes:
+            languages, tasks: ``(pairs, layers, size)``, the languages' adapters and the tasks' on top.
+            couplings: ``(pairs, 2, size)``, the invertible adapters'.
+        """
+        hidden = self.shape.hidden_size
+        banks = [_bank(languages, hidden, self.config.language_bottleneck)]
+        if tasks is not None:
+            banks.append(_bank(tasks, hidden, self.config.task_bottleneck))
+        layers: list[Stack | None] = [Stack(adapters) for adapters in zip(*banks, strict=True)]
+        coupling = None if couplings is None else _coupling(couplings)
+        return Adapters(layers + [None] * self.config.skip_last_layer, coupling)
 
 
 def _initial(count: int, hidden_size: int, bottleneck: int) -> Tensor:
@@ -165,11 +127,9 @@ def _initial(count: int, hidden_size: int, bottleneck: int) -> Tensor:
     return flat
 
 
-def _bank(flat: Sequence[Tensor], hidden_size: int, bottleneck: int) -> list[AdapterWeights]:
-    """Cut several pairs' flat weights, each ``(layers, size)``, into one `AdapterWeights` a layer."""
-    return [
-        unflatten(layer, hidden_size=hidden_size, bottleneck=bottleneck) for layer in torch.stack(list(flat)).unbind(1)
-    ]
+def _bank(flat: Tensor, hidden_size: int, bottleneck: int) -> list[AdapterWeights]:
+    """Cut pairs' flat weights, ``(pairs, layers, size)``, into one `AdapterWeights` a layer."""
+    return [unflatten(layer, hidden_size=hidden_size, bottleneck=bottleneck) for layer in flat.unbind(1)]
 
 
 def _coupling(flat: Tensor) -> CouplingWeights:

@@ -12,6 +12,7 @@ from torch.nn.functional import linear, softplus
 from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 from hyperx.methods.base import MatrixShape, Method
+from hyperx.methods.single import BIAFFINE_LEARNING_RATE
 
 HEAD_STD = 0.02  # of a generated head's weights, at the start
 
@@ -121,7 +122,7 @@ class PSFMethod(Method):
             # A softplus makes the bias HEAD_STD.
             nn.init.constant_(parameter, math.log(math.expm1(HEAD_STD)) if name.endswith("bias") else 0.0)
         # The latent vectors and the generator start from nothing, as a head does; only the backbone needs small steps.
-        self.learning_rates = {"method.*": 1e-3}
+        self.learning_rates = {"method.*": 1e-3, "heads.*.biaffine.*": BIAFFINE_LEARNING_RATE}
 
     def backbone_parameters(self, backbone: Backbone) -> dict[str, nn.Parameter]:
         """Return all parameters of the encoder, the word embeddings only where they are not frozen."""

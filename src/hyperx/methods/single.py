@@ -12,6 +12,7 @@ from hyperx.methods.base import MatrixShape, Method
 # A tag head reads hidden states that differ little from one another (e5's, a tenth of a unit), so its weights must
 # become large: at the adapters' rate training stands still at the majority tag for hundreds of steps.
 HEAD_LEARNING_RATE = 1e-2
+BIAFFINE_LEARNING_RATE = 1e-3  # where the method's own is smaller: a parser's head has layers of its own, new ones
 
 
 class SingleConfig(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from hyperx.config import CorpusEntry, Entry, FilesEntry, Strict, TrainingConfig, explain, read_yaml, resolve
+from hyperx.config import AnyEntry, CorpusEntry, Entry, FilesEntry, Strict, TrainingConfig, explain, read_yaml, resolve
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize, seen_by
 from hyperx.methods import MethodConfig
@@ -16,6 +16,7 @@ from hyperx.partition import make_partitions
 
 SHIPPED = Path(str(files("hyperx.study"))) / "benchmarks"
 TASKS = ("pos", "ner")
+LANGUAGE_ADAPTERS = "language-adapters"
 MIXED_ONLY = ("paper", "psf")  # methods that the single-source settings leave out
 Choice = dict[str, list[str]]
 
@@ -53,28 +54,34 @@ class Scale(Strict):
 
     Attributes:
         training: of every run.
+        methods: what a method's training has otherwise, by its name in the benchmark, or that of `LANGUAGE_ADAPTERS`.
         language_steps: MAD-X's steps for each language's adapter.
         seeds: of Hyper-X and MAD-X in the mixed setting; everything else has one.
         few_shot: the study of that name, which there is not unless given.
     """
 
     training: TrainingConfig
+    methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
     language_steps: int = Field(ge=1)
     seeds: int = Field(2, ge=1)
     few_shot: FewShot | None = None
 
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for training in value.values():
+            TrainingConfig.model_validate(training)
+        return value
+
+    def training_of(self, system: str) -> TrainingConfig:
+        """Return a method's training."""
+        return TrainingConfig.model_validate(self.training.model_dump() | self.methods.get(system, {}))
+
 
 class MethodEntry(Strict):
-    """A method, and what its training has otherwise than the scale's."""
+    """A method of a benchmark."""
 
     method: MethodConfig = Field(discriminator="name")
-    training: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("training")
-    @classmethod
-    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
-        TrainingConfig.model_validate(value)
-        return value
 
 
 class Benchmark(Strict):
@@ -94,7 +101,7 @@ class Benchmark(Strict):
     name: str = Field(pattern=r"^[\w.-]+$")
     backbone: str
     source: str
-    data: list[Entry] = Field(min_length=1)
+    data: list[AnyEntry] = Field(min_length=1)
     families: dict[str, list[str]]
     partitions: list[Choice] = Field(default_factory=list)
     swaps: list[tuple[str, str]] = Field(default_factory=list)
@@ -196,6 +203,9 @@ def _check(benchmark: Benchmark, path: Path) -> None:
             raise HyperXError(
                 f"{path}: '{key}.methods' names {', '.join(sorted(unknown))}, which no run on English trains"
             )
+    for name, scale in benchmark.scales.items():
+        if unknown := set(scale.methods) - set(benchmark.methods) - {LANGUAGE_ADAPTERS}:
+            raise HyperXError(f"{path}: 'scales.{name}.methods' names {', '.join(sorted(unknown))}, which is no method")
     for part in benchmark.partitions:
         if set(part) != set(TASKS):
             raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")

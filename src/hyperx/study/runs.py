@@ -7,10 +7,9 @@ from typing import Any
 
 from hyperx.config import RunConfig
 from hyperx.methods import MADXConfig, PSFConfig
-from hyperx.study.benchmark import MIXED_ONLY, TASKS, Benchmark, FewShot
+from hyperx.study.benchmark import LANGUAGE_ADAPTERS, MIXED_ONLY, TASKS, Benchmark, FewShot
 
 SEVERAL_SEEDS = ("hyperx", "madx")
-LANGUAGE_ADAPTERS = "language-adapters"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +109,13 @@ class Planner:
         return [f"mixed-{number}" for number in range(1, len(self.benchmark.partitions) + 1)]
 
     def _mixed(self) -> list[Run]:
-        seeds = self.benchmark.scales[self.scale].seeds
+        # The first seeds come first, so that a study that is cut short has every method's.
         return [
             self.run(setting, system, seed)
-            for setting in self._partitions()
+            for seed in range(1, 1 + self.benchmark.scales[self.scale].seeds)
             for system in self.benchmark.methods
-            for seed in range(1, 1 + (seeds if system in SEVERAL_SEEDS else 1))
+            for setting in self._partitions()
+            if seed == 1 or system in SEVERAL_SEEDS
         ]
 
     def _with_language_adapters(self, runs: list[Run]) -> list[Run]:
@@ -124,7 +124,8 @@ class Planner:
 
     def run(self, setting: str, system: str, seed: int = 1, *, mlm: Any = "all") -> Run:
         """Make a run; `mlm` is the raw text of a method that trains on it."""
-        entry = self.benchmark.methods["hyperx" if system.startswith("hyperx") else system]
+        base = "hyperx" if system.startswith("hyperx") else system
+        entry = self.benchmark.methods[base]
         train: dict[str, Any] = self._labelled(setting)
         scored: dict[str, Any] = {task: "all" for task in train}
         # Only Hyper-X and the single adapter learn from raw text beside the labels, as in the paper.
@@ -138,14 +139,13 @@ class Planner:
         if isinstance(method, PSFConfig):  # it knows the languages of its labels, and no other
             labelled = sorted({language for languages in train.values() for language in languages})
             scored = {task: labelled for task in train}
-        training = self.benchmark.scales[self.scale].training
         config = self._config(
             f"{setting}-{system}-seed{seed}",
             seed=seed,
             method=method,
             train=train,
             evaluate=scored,
-            training=training.model_validate(training.model_dump() | entry.training),
+            training=self.benchmark.scales[self.scale].training_of(base),
         )
         return Run(setting, system, seed, config, needs)
 
@@ -158,7 +158,7 @@ class Planner:
             seed=1,
             method=self.benchmark.methods["madx"].method,
             train={"mlm": "all"},
-            training=scale.training.model_copy(
+            training=scale.training_of(LANGUAGE_ADAPTERS).model_copy(
                 update={"steps": steps, "temperature": 1e9, "eval_steps": min(1000, steps)}
             ),
         )

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from hyperx.data.sentence import Sentence
 from hyperx.encoding import encode
-from hyperx.tasks.base import IGNORED, Batch, Example, collate_inputs
+from hyperx.tasks.base import IGNORED, Batch, Example, Task, collate_inputs
 
 MASKED = 0.15  # of the pieces; of these 80 % become the mask, 10 % a random piece, 10 % stay (Devlin et al., 2019)
 
@@ -83,14 +83,11 @@ class InvertedHead:
         return self.head(hidden, self.inverse)
 
 
-class MaskedLanguageModelling:
+class MaskedLanguageModelling(Task):
     """Predicts masked pieces of raw text."""
 
-    name: ClassVar[str] = "mlm"
+    name = "mlm"
     auxiliary: ClassVar[bool] = True
-
-    def __init__(self, labels: Sequence[str] | None = None) -> None:
-        self.labels = list(labels or ())
 
     def head(self, encoder: nn.Module, config: Any) -> nn.Module:
         """Return a new head over the encoder's own word embeddings."""

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from hyperx.data.sentence import Sentence
+from hyperx.dropout import Dropout
 from hyperx.encoding import encode
 from hyperx.errors import HyperXError
-from hyperx.metrics import Metric
-from hyperx.tasks.base import IGNORED, Batch, Example, collate_inputs, pad
+from hyperx.tasks.base import IGNORED, Batch, Example, Label, Task, collate_inputs, pad
 
 
 class TagHead(nn.Module):
@@ -19,7 +19,7 @@ class TagHead(nn.Module):
 
     def __init__(self, hidden_size: int, num_labels: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, num_labels)
         nn.init.normal_(self.output.weight, std=0.02)
         nn.init.zeros_(self.output.bias)
@@ -29,17 +29,26 @@ class TagHead(nn.Module):
         return self.output(self.dropout(hidden))
 
 
-class TaggingTask:
-    """Tags words."""
+class TaggingTask(Task):
+    """Tags words.
 
-    name: ClassVar[str]
-    metric: ClassVar[Metric]
-    auxiliary: ClassVar[bool] = False
-    default_labels: ClassVar[list[str]]
+    Attributes:
+        default_labels: those without any data.
+        no_label: what stands in a batch's labels where there is no word.
+    """
+
+    exclusive: ClassVar[bool] = True
+    default_labels: ClassVar[Sequence[str]] = ()
+    no_label: Label = IGNORED
 
     def __init__(self, labels: Sequence[str] | None = None) -> None:
         self.labels = list(labels or self.default_labels)
         self._numbers = {label: number for number, label in enumerate(self.labels)}
+
+    @property
+    def num_logits(self) -> int:
+        """One a label."""
+        return len(self.labels)
 
     def head(self, encoder: nn.Module, config: Any) -> nn.Module:
         """Return a new linear head."""
@@ -48,11 +57,7 @@ class TaggingTask:
     def encode(
         self, sentences: Sequence[Sentence], tokenizer: PreTrainedTokenizerBase, *, max_length: int
     ) -> Iterator[Example]:
-        """Encode sentences, with their tags' numbers if they have tags.
-
-        Raises:
-            HyperXError: a tag is not one of the task's labels.
-        """
+        """Encode sentences, with their tags' numbers if they have tags."""
         words = [sentence.words for sentence in sentences]
         for chunk in encode(words, tokenizer, max_length=max_length):
             sentence = sentences[chunk.sentence]
@@ -77,16 +82,27 @@ class TaggingTask:
         """Pad examples; labels stand at first pieces."""
         rows = []
         for example in examples:
-            row = [IGNORED] * len(example.input_ids)
+            row = [self.no_label] * len(example.input_ids)
             for position, label in zip(example.positions, example.labels or (), strict=example.labels is not None):
                 row[position] = label
             rows.append(row)
-        return Batch(*collate_inputs(examples, tokenizer), pad(rows, IGNORED))
+        return Batch(*collate_inputs(examples, tokenizer), pad(rows, self.no_label))
 
     def loss(self, head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy over words."""
         tagged = labels != IGNORED
         return nn.functional.cross_entropy(head(hidden[tagged]).float(), labels[tagged])
+
+    def score(
+        self, head: Callable[[Tensor], Tensor], hidden: Tensor, positions: Sequence[Sequence[int]]
+    ) -> list[Tensor]:
+        """Return log-probabilities, ``(positions, num_labels)`` of each row."""
+        scores = head(hidden).float().log_softmax(-1).cpu()
+        return [row[list(own)] for row, own in zip(scores, positions, strict=True)]
+
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return all words' scores: they are decoded together, as an entity may go on across a cut."""
+        return torch.cat(list(parts))
 
     def decode(self, scores: Tensor) -> list[str]:
         """Return the best tag of each word.
@@ -95,3 +111,12 @@ class TaggingTask:
             scores: ``(words, num_labels)``, log-probabilities.
         """
         return [self.labels[number] for number in scores.argmax(-1).tolist()]
+
+    def confidences(self, scores: Tensor, tags: Sequence[str], temperature: float = 1.0) -> list[float]:
+        """Return the tags' probabilities.
+
+        Shapes:
+            scores: ``(words, num_labels)``, log-probabilities.
+        """
+        numbers = torch.tensor([self._numbers[tag] for tag in tags], dtype=torch.long)
+        return (scores / temperature).softmax(-1).gather(1, numbers[:, None])[:, 0].tolist()

@@ -10,29 +10,30 @@ from rich.text import Text
 
 from hyperx.text.sentence import Layer, TaggedSentence
 
-UPOS, MISC = 3, 9
 _ENTITY_COLOURS = {"PER": "magenta", "ORG": "cyan", "LOC": "green"}
 _TAG_COLOURS = {"NOUN": "cyan", "PROPN": "magenta", "VERB": "green", "AUX": "green", "ADJ": "yellow", "ADV": "yellow"}
 
 
 def to_conllu(tagged: TaggedSentence) -> str:
-    """Return CoNLL-U, with the tags of pos in UPOS and of other tasks in MISC, as ``NER=B-PER``.
+    """Return CoNLL-U, each task's tags where it has them: pos in UPOS, entities in MISC as ``NER=B-PER``, a label in a comment.
 
     A sentence that was read from CoNLL-U keeps all else that it held. One of raw text has its ``# text`` and ``SpaceAfter=No``.
     """
-    lines = []
-    number = 0
-    for line in tagged.sentence.lines or _conllu_lines(tagged):
-        columns = line.split("\t")
-        if columns[0].isdigit():
-            for task, layer in tagged.layers.items():
-                if task == "pos":
-                    columns[UPOS] = layer.tags[number]
-                else:
-                    columns[MISC] = _misc(columns[MISC], task.upper(), layer.tags[number])
-            number += 1
-        lines.append("\t".join(columns))
-    return "\n".join(lines) + "\n\n" if number else ""
+    if not tagged.words:
+        return ""
+    lines = tagged.sentence.lines or tuple(_conllu_lines(tagged))
+    comments = [line for line in lines if line.startswith("#")]
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    words = [columns for columns in rows if columns[0].isdigit()]
+    added: dict[str, str] = {}
+    for layer in tagged.layers.values():
+        layer.task.to_conllu(words, added, layer.tags)
+    comments = [line for line in comments if _key(line) not in added] + [f"# {k} = {v}" for k, v in added.items()]
+    return "\n".join([*comments, *("\t".join(columns) for columns in rows)]) + "\n\n"
+
+
+def _key(comment: str) -> str:
+    return comment.lstrip("# ").partition("=")[0].strip()
 
 
 def _conllu_lines(tagged: TaggedSentence) -> Iterator[str]:
@@ -47,20 +48,25 @@ def _conllu_lines(tagged: TaggedSentence) -> Iterator[str]:
         yield "\t".join([str(number), word, *["_"] * 7, "SpaceAfter=No" if near else "_"])
 
 
-def _misc(column: str, key: str, tag: str) -> str:
-    kept = [item for item in column.split("|") if item != "_" and not item.startswith(f"{key}=")]
-    return "|".join([*kept, *([] if tag == "O" else [f"{key}={tag}"])]) or "_"
-
-
 def to_iob2(tagged: TaggedSentence) -> str:
-    """Return a word and its tags a line, separated by tabs, and an empty line after the sentence."""
-    rows = zip(tagged.words, *(layer.tags for layer in tagged.layers.values()), strict=True)
-    lines = ["\t".join(row) for row in rows]
-    return "\n".join(lines) + "\n\n" if lines else ""
+    """Return a word and its tags a line, separated by tabs, and an empty line after the sentence; its labels are comments."""
+    if not tagged.words:
+        return ""
+    layers = tagged.layers.items()
+    labels = [f"# {name} = {layer.label}" for name, layer in layers if layer.label is not None]
+    columns = [layer.tags for layer in tagged.layers.values() if layer.label is None]
+    rows = ("\t".join(row) for row in zip(tagged.words, *columns, strict=True))
+    return "\n".join([*labels, *rows]) + "\n\n"
 
 
 def to_json(tagged: TaggedSentence) -> str:
-    """Return a line of JSON: ``text``, ``tokens``, their ``offsets`` in it, and of each task tags, scores and spans.
+    """Return `to_dict` as a line of JSON."""
+    return json.dumps(to_dict(tagged), ensure_ascii=False) + "\n"
+
+
+def to_dict(tagged: TaggedSentence) -> dict[str, Any]:
+    """Return what JSON holds: ``text``, ``tokens``, their ``offsets`` in it, and of each task tags, scores and spans,
+    or its label of the sentence and that one's score.
 
     ``start`` says where raw text's sentence begins in the line, or the ``text``, that it was read from.
     """
@@ -74,11 +80,14 @@ def to_json(tagged: TaggedSentence) -> str:
         **({"start": sentence.start} if sentence.raw else {}),
     }
     for task, layer in tagged.layers.items():
+        if layer.label is not None:
+            value |= {task: layer.label, f"{task}_score": round(layer.scores[0], 4)}
+            continue
         value[f"{task}_tags"] = layer.tags
         value[f"{task}_scores"] = [round(score, 4) for score in layer.scores]
         if layer.spans is not None:
             value[f"{task}_spans"] = _json_spans(layer, sentence.start)
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    return value
 
 
 def _json_spans(layer: Layer, shift: int) -> list[dict[str, Any]]:
@@ -104,8 +113,8 @@ def rows(tagged: TaggedSentence) -> list[dict[str, Any]]:
             "word": sentence.text[start:end],
             "start": start,
             "end": end,
-            **{task: layer.tags[number] for task, layer in tagged.layers.items()},
-            **{f"{task}_score": round(layer.scores[number], 4) for task, layer in tagged.layers.items()},
+            **{task: layer.at(number)[0] for task, layer in tagged.layers.items()},
+            **{f"{task}_score": round(layer.at(number)[1], 4) for task, layer in tagged.layers.items()},
         }
         for number, (start, end) in enumerate(sentence.offsets)
     ]
@@ -126,8 +135,11 @@ def to_csv(tagged: TaggedSentence) -> str:
 def colored(tagged: TaggedSentence) -> Text:
     """Return the words and their tags in colour, for a `rich` console."""
     line = Text()
+    for layer in tagged.layers.values():
+        if layer.label is not None:
+            line.append(f"{layer.label} ", style="bold reverse").append(" ")
     for number, word in enumerate(tagged.words):
-        tags = [layer.tags[number] for layer in tagged.layers.values()]
+        tags = [layer.tags[number] for layer in tagged.layers.values() if layer.label is None]
         colours = [_ENTITY_COLOURS.get(tag[2:]) or _TAG_COLOURS.get(tag) for tag in tags]
         # The last task that has something to say colours the word.
         colour = next((colour for colour in reversed(colours) if colour), None)

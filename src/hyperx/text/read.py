@@ -1,6 +1,5 @@
 """Sentences to be tagged, from files and streams of any length."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from hyperx.data.lines import decode_lines
+from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.text.segment import Segmenter
@@ -114,8 +114,8 @@ def _detect(head: list[tuple[int, str]], source: Source) -> str:
 
 def _is_object(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
+        return isinstance(parse(line), dict)
+    except ValueError:
         return False
 
 
@@ -202,8 +202,8 @@ def _read_jsonl(lines: Lines, source: Source) -> Iterator[TextSentence]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            value = parse(line)
+        except ValueError as error:
             raise HyperXError(f"{source.at(number)}: not valid JSON: {error}; expected one object a line") from error
         if not isinstance(value, dict):
             raise HyperXError(f'{source.at(number)}: expected an object such as {{"text": "..."}}')

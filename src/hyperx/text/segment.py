@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import langcodes
@@ -33,6 +34,8 @@ _CONFIGS = {
 _QUESTION_MARKS = {"el": [";", "\u037e"]}  # what spaCy's list of sentence ends, `punct_chars`, lacks
 
 _LINE = re.compile(r"[^\r\n]+")
+_SIGNS = re.compile(r"(?:[^\w\s]|_){1000}")  # spaCy takes them off a word one by one, in quadratic time
+_ZONE = Lock()
 
 
 class Segmenter:
@@ -57,9 +60,13 @@ class Segmenter:
         Raises:
             HyperXError: the language's tokenizer can't take the text.
         """
-        return [sentence for line in _LINE.finditer(text) for sentence in self._line(line.group(), line.start())]
+        # A memory zone forgets the text's words, which spaCy else keeps for good; it serves one thread at a time.
+        with _ZONE, self._nlp.memory_zone():
+            return [sentence for line in _LINE.finditer(text) for sentence in self._line(line.group(), line.start())]
 
     def _line(self, line: str, start: int) -> list[Offsets]:
+        if found := _SIGNS.search(line):
+            raise HyperXError(self._refusal(found.group(), "a thousand signs without a letter or a space"))
         try:
             doc = self._nlp(line)
         except Exception as error:  # of whatever library the tokenizer calls

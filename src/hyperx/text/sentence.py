@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from hyperx.data.annotation import Annotation
 from hyperx.errors import HyperXError
 from hyperx.text.segment import Offsets
 
@@ -68,7 +69,7 @@ class Span(NamedTuple):
     Attributes:
         text: as it stands in the sentence's text, from `start` to `end`.
         first, last: its first word's number in the sentence, from 0, and the one after its last word's.
-        score: how likely the span is right, from 0 to 1.
+        score: how likely the span is right, from 0 to 1: the least of its words' scores.
     """
 
     text: str
@@ -84,14 +85,26 @@ class Layer(NamedTuple):
     """One task's tags of a sentence.
 
     Attributes:
-        tags: a tag a word.
+        tags: a tag a word, or one alone of a task that labels the sentence.
         scores: how likely each is right, from 0 to 1.
         spans: of tags in IOB2; None for a task whose tags are not.
+        task: what the tags mean in files.
     """
 
     tags: tuple[str, ...]
     scores: tuple[float, ...]
     spans: tuple[Span, ...] | None
+    task: Annotation
+
+    @property
+    def label(self) -> str | None:
+        """The sentence's label; None of a task that tags words."""
+        return self.tags[0] if self.task.per_sentence else None
+
+    def at(self, word: int) -> tuple[str, float]:
+        """Return a word's tag and its score, those of the sentence where it alone has one."""
+        number = 0 if self.task.per_sentence else word
+        return self.tags[number], self.scores[number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +169,13 @@ class TaggedSentence:
         return len(self.offsets)
 
     def __str__(self) -> str:
-        tags = zip(*(layer.tags for layer in self.layers.values()), strict=True)
-        return " ".join(
-            "/".join([word, *(tag for tag in row if tag != "O")]) for word, row in zip(self.words, tags, strict=True)
-        )
+        labels = [f"[{layer.label}]" for layer in self.layers.values() if layer.label is not None]
+        tags = [layer.tags for layer in self.layers.values() if layer.label is None]
+        words = [
+            "/".join([word, *(own[number] for own in tags if own[number] != "O")])
+            for number, word in enumerate(self.words)
+        ]
+        return " ".join([*labels, *words])
 
     def __repr__(self) -> str:
         return f"<TaggedSentence {self}>"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, overload
 
 from torch import Tensor
 
-from hyperx.calibration import span_score, word_scores
 from hyperx.data.sentence import Sentence
 from hyperx.languages import normalize
-from hyperx.metrics import spans as spans_of
+from hyperx.metrics import spans
 from hyperx.pairs import Pair
 from hyperx.tagging import Tagger
+from hyperx.tasks import Task
 from hyperx.text.segment import Offsets, Segmenter
 from hyperx.text.sentence import Layer, Span, TaggedSentence, TaggedText, TextSentence, from_words
 
@@ -37,9 +37,7 @@ class TextTagger:
         self.language = normalize(language)
         names = [tasks] if isinstance(tasks, str) else list(dict.fromkeys(tasks))
         self.taggers = {name: Tagger(model, Pair(name, self.language), batch_size=batch_size) for name in names}
-        self.span_tasks = [
-            name for name, tagger in self.taggers.items() if any(label.startswith("B-") for label in tagger.task.labels)
-        ]
+        self.span_tasks = [name for name, tagger in self.taggers.items() if tagger.task.spans]
         self.temperatures = model.model_config.temperatures
         self.window = WINDOW * batch_size
 
@@ -99,21 +97,24 @@ class TextTagger:
         layers: list[dict[str, Layer]] = [{} for _ in sentences]
         for name, tagger in self.taggers.items():
             for number, scores in enumerate(tagger.scores(plain)):
-                layers[number][name] = self._layer(tagger, scores, sentences[number])
+                layers[number][name] = layer(tagger.task, scores, sentences[number], self.temperatures.get(name, 1.0))
         return [TaggedSentence(sentence, own) for sentence, own in zip(sentences, layers, strict=True)]
 
-    def _layer(self, tagger: Tagger, log_probabilities: Tensor, sentence: TextSentence) -> Layer:
-        name, labels = tagger.task.name, tagger.task.labels
-        tags = tagger.task.decode(log_probabilities)
-        chosen = [labels.index(tag) for tag in tags]
-        scores = word_scores(log_probabilities, chosen, self.temperatures.get(name, 1.0))
-        spans = None
-        if name in self.span_tasks:
-            spans = tuple(
-                _span(sentence, label, first, last, span_score(scores[first:last]))
-                for label, first, last in spans_of(tags)
-            )
-        return Layer(tuple(tags), tuple(scores), spans)
+
+def layer(task: Task, scores: Tensor, sentence: TextSentence, temperature: float) -> Layer:
+    """Return a sentence's tags of a task, decoded from what it scores.
+
+    Args:
+        temperature: what the task's logits are divided by before they are read as probabilities.
+    """
+    tags = task.decode(scores)
+    confidences = task.confidences(scores, tags, temperature)
+    found = None
+    if task.spans:
+        found = tuple(
+            _span(sentence, label, first, last, min(confidences[first:last])) for label, first, last in spans(tags)
+        )
+    return Layer(tuple(tags), tuple(confidences), found, task)
 
 
 def _span(sentence: TextSentence, label: str, first: int, last: int, score: float) -> Span:

@@ -115,12 +115,23 @@ def to_doc(tagged: TaggedSentence) -> Any:
         words=list(tagged.words),
         spaces=[text[end : end + 1].isspace() for _, end in offsets],
         pos=list(tagged["pos"].tags) if "pos" in tagged.layers else None,
-        sent_starts=[number == 0 for number in range(len(offsets))],
+        morphs=list(tagged["feats"].tags) if "feats" in tagged.layers else None,
+        **_tree(tagged),
+        sent_starts=None if "parse" in tagged.layers else [number == 0 for number in range(len(offsets))],
     )
     for task, layer in tagged.layers.items():
         if layer.spans is not None:
             set_spans(doc, task, [Span(doc, span.first, span.last, label=span.label) for span in layer.spans])
     return doc
+
+
+def _tree(tagged: TaggedSentence) -> dict[str, Any]:
+    """Return spaCy's heads and relations of a parsed sentence; there the root is its own head."""
+    if "parse" not in tagged.layers:
+        return {}
+    arcs = [tag.partition(":") for tag in tagged["parse"].tags]
+    heads = [int(head) - 1 if head != "0" else number for number, (head, _, _) in enumerate(arcs)]
+    return {"heads": heads, "deps": [relation for _, _, relation in arcs]}
 
 
 def set_spans(doc: Any, task: str, spans: list[Any]) -> None:

@@ -11,8 +11,8 @@ from hyperx.errors import HyperXError
 from hyperx.languages import seen_by
 from hyperx.methods import MADXConfig
 from hyperx.results import Results, Row
-from hyperx.study.benchmark import TASKS
-from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner
+from hyperx.study.benchmark import LANGUAGE_ADAPTERS, TASKS
+from hyperx.study.runs import STUDIES, Planner
 
 GROUPS = ("seen", "unseen", "all")
 MIXED = "mixed"

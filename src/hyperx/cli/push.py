@@ -1,0 +1,24 @@
+"""``hyperx push``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def push(
+    run: Annotated[Path, typer.Argument(help="A run's or a saved model's folder.")],
+    repo: Annotated[str, typer.Argument(help="The repository on the Hub, such as me/my-taggers.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+) -> None:
+    """Upload a run's best model to the Hugging Face Hub, with a card of its scores, data and limits.
+
+    The token is that of [bold]hf auth login[/], or $HF_TOKEN.
+    """
+    from hyperx.hub import card_of_run
+    from hyperx.modeling import HyperX
+
+    model = HyperX.from_pretrained(run)
+    if (run / "results.json").exists():
+        model.card = card_of_run(run, model)
+    typer.echo(model.push_to_hub(repo, private=private))

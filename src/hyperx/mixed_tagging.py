@@ -1,0 +1,139 @@
+"""Tagging in mixed batches: sentences of any pairs go through the backbone together."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from hyperx.adapter import Adapters, stack, transform
+from hyperx.data.sentence import Sentence
+from hyperx.pairs import Pair
+from hyperx.tasks import Example
+from hyperx.tasks.base import collate_inputs
+
+if TYPE_CHECKING:
+    from hyperx.modeling import HyperX
+
+
+class Row(NamedTuple):
+    """A row of a batch: a sentence, or a part of one that is too long, in a cell of the matrix."""
+
+    pair: Pair
+    example: Example
+
+    @property
+    def length(self) -> int:
+        return len(self.example.input_ids)
+
+
+class Written(NamedTuple):
+    """What a model has written for a pair."""
+
+    adapters: Adapters | None
+    head: Callable[[Tensor], Tensor]
+
+
+class MixedTagger:
+    """Tags sentences of any cells of a model's matrix, each row of a batch by its own pair's adapters and head.
+
+    What it gives equals what a `Tagger` of each pair does. The model is put in evaluation mode. Not for several threads at once.
+
+    Args:
+        batch_size: rows that the backbone reads at once.
+        max_tokens: of a batch, padding counted; a longer row is a batch of its own.
+        cached_pairs: those last used, whose adapters are kept, matrices in the backbone's `dtype`.
+    """
+
+    def __init__(
+        self, model: "HyperX", *, batch_size: int = 32, max_tokens: int = 8192, cached_pairs: int = 64
+    ) -> None:
+        self.model = model.eval()
+        self.batch_size = batch_size
+        self.max_tokens = max_tokens
+        self.cached_pairs = cached_pairs
+        self._cache: OrderedDict[Pair, Written] = OrderedDict()
+
+    def scores(self, sentences: Sequence[tuple[Pair, Sentence]]) -> list[Tensor]:
+        """Return what its pair's task decodes of each sentence; of tags, log-probabilities, ``(words, labels)``.
+
+        Raises:
+            HyperXError: a pair is outside the model's matrix, or its task tags nothing.
+        """
+        encoded = [self.encode(pair, sentence) for pair, sentence in sentences]
+        rows = [row for own in encoded for row in own]
+        scores: list[Tensor] = [torch.empty(0)] * len(rows)
+        for numbers in self.batches(rows):
+            for number, own in zip(numbers, self.run([rows[number] for number in numbers]), strict=True):
+                scores[number] = own
+        parts = iter(scores)
+        return [
+            self.model.tasks[pair.task].join([next(parts) for _ in own])
+            for (pair, _), own in zip(sentences, encoded, strict=True)
+        ]
+
+    def encode(self, pair: Pair, sentence: Sentence) -> list[Row]:
+        """Return a sentence's rows: one, or several of a sentence that is too long.
+
+        Raises:
+            HyperXError: the model has no such task, or it tags nothing.
+        """
+        task, model = self.model.tagging_task(pair.task), self.model
+        examples = task.encode([Sentence(sentence.words)], model.tokenizer, max_length=model.model_config.max_length)
+        return [Row(pair, example) for example in examples]
+
+    def batches(self, rows: Sequence[Row]) -> list[list[int]]:
+        """Return the numbers of the rows of each batch; rows of like lengths go together, the longest first."""
+        batches: list[list[int]] = []
+        room = 0
+        for number in sorted(range(len(rows)), key=lambda number: -rows[number].length):
+            if not room:
+                batches.append([])
+                room = min(self.batch_size, max(1, self.max_tokens // rows[number].length))
+            batches[-1].append(number)
+            room -= 1
+        return batches
+
+    @torch.inference_mode()
+    def run(self, rows: Sequence[Row]) -> list[Tensor]:
+        """Return what each row's task joins and decodes, from one forward of the backbone.
+
+        Raises:
+            HyperXError: a pair is outside the model's matrix.
+        """
+        model = self.model
+        written = {pair: self._written(pair) for pair in dict.fromkeys(row.pair for row in rows)}
+        inputs = collate_inputs([row.example for row in rows], model.tokenizer)
+        input_ids, attention_mask = (tensor.to(model.device) for tensor in inputs)
+        scores: list[Tensor] = [torch.empty(0)] * len(rows)
+        with model.backbone.autocast():
+            adapters = _by_row([written[row.pair].adapters for row in rows])
+            hidden = model.backbone(adapters, input_ids=input_ids, attention_mask=attention_mask)
+            # A task's pairs have one head; those of a method that writes heads have one each.
+            heads: dict[tuple[str, int], list[int]] = {}
+            for number, row in enumerate(rows):
+                heads.setdefault((row.pair.task, id(written[row.pair].head)), []).append(number)
+            for (task, _), numbers in heads.items():
+                head = written[rows[numbers[0]].pair].head
+                positions = [rows[number].example.positions for number in numbers]
+                for number, own in zip(numbers, model.tasks[task].score(head, hidden[numbers], positions), strict=True):
+                    scores[number] = own
+        return scores
+
+    def _written(self, pair: Pair) -> Written:
+        if pair not in self._cache:
+            adapters, dtype = self.model.adapters([pair]), self.model.backbone.dtype
+            # Biases stay as they are: autocast, too, converts what is multiplied only.
+            kept = transform(lambda tensor: tensor.to(dtype) if tensor.ndim > 1 else tensor, adapters)
+            self._cache[pair] = Written(kept, self.model.head(pair)[0])
+        self._cache.move_to_end(pair)
+        written = self._cache[pair]
+        while len(self._cache) > self.cached_pairs:
+            self._cache.popitem(last=False)
+        return written
+
+
+def _by_row(adapters: Sequence[Adapters | None]) -> Adapters | None:
+    """Return a row's adapters each, or one for all where they are the same."""
+    return adapters[0] if all(own is adapters[0] for own in adapters) else stack(adapters)

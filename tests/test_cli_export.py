@@ -1,0 +1,50 @@
+"""``hyperx export`` as a user calls it."""
+
+from pathlib import Path
+
+import pytest
+from transformers import pipeline
+from typer.testing import CliRunner
+
+from conftest import shake
+from hyperx.cli.app import app
+from hyperx.errors import HyperXError
+
+
+@pytest.fixture(scope="module")
+def saved(make_model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved")
+    model = make_model("bert")
+    model.backbone.encoder.save_pretrained(folder / "encoder")
+    model.tokenizer.save_pretrained(folder / "encoder")
+    model.model_config.backbone = str(folder / "encoder")
+    shake(model).save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def test_a_folder_that_a_pipeline_loads(saved: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new"
+    result = CliRunner().invoke(app, ["export", str(saved), "pos/sw", "--to", "transformers", "--output", str(output)])
+    assert result.exit_code == 0, result.output
+    assert "MB  modeling_adapted.py" in result.output
+    tag = pipeline("token-classification", model=str(output), trust_remote_code=True)
+    assert {found["entity"] for found in tag("the cat")} <= set(tag.model.config.label2id)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ner/swa", "--to", "tflite"], "no target 'tflite'; choose adapters"),
+        (["--to", "adapters"], "give a pair"),
+        (["ner/swa", "pos/swa", "--to", "onnx"], "writes one pair"),
+        (["ner/swa", "--to", "transformers", "--int8"], "--int8 is for"),
+        (["swa", "--to", "transformers"], "not a pair"),
+        (["ner/deu", "--to", "transformers"], "not trained with the language 'deu'"),
+        (["parse/swa", "--to", "transformers"], "no task 'parse'"),
+    ],
+)
+def test_mistakes(saved: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    output = tmp_path / "new"
+    with pytest.raises(HyperXError, match=message):
+        app(["export", str(saved), *arguments, "--output", str(output)], standalone_mode=False)
+    assert not output.exists()

@@ -27,7 +27,7 @@ docs/reference/cli.md: $(VENV)/installed FORCE
 	$(BIN)/python scripts/cli_reference.py > $@
 FORCE:
 
-# Speed, memory and scale, against other software: an hour on a quiet machine.
+# Speed, memory and scale, against other software; for a quiet machine.
 bench: $(VENV)/dev $(ADAPTERS)/installed
 	$(BIN)/python -m benchmarks
 

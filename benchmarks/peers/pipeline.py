@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from transformers import pipeline
 
@@ -11,7 +10,7 @@ from benchmarks.peers import seconds, serve
 
 
 def main(folder: Path) -> None:
-    tagger: Any = pipeline("token-classification", model=str(folder / "classifier"))
+    tagger = pipeline("token-classification", model=str(folder / "classifier"))
 
     def tag(batch_size: int) -> None:
         def lines() -> Iterator[str]:

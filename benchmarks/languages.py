@@ -48,15 +48,11 @@ class Matrix:
     def train(self) -> float:
         """Return the seconds of a step."""
         self.model.train()
-<<<<<<< HEAD
-        return seconds(lambda: list(map(self._step, range(self.times)))) / self.times
-=======
         return seconds(lambda: self._steps(self.times)) / self.times
 
     def _steps(self, number: int) -> None:
         for _ in range(number):
             self._step()
->>>>>>> bench
 
     def _step(self) -> None:
         with self.model.backbone.autocast():

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from transformers import pipeline
 
@@ -10,7 +11,7 @@ from benchmarks.peers import seconds, serve
 
 
 def main(folder: Path) -> None:
-    tagger = pipeline("token-classification", model=str(folder / "classifier"))
+    tagger: Any = pipeline("token-classification", model=str(folder / "classifier"))
 
     def tag(batch_size: int) -> None:
         def lines() -> Iterator[str]:

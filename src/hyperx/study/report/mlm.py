@@ -28,7 +28,7 @@ def section(figures: Figures, pictures: Path) -> str:
                 rows.append([UNITS[task], group, *scores, *gains])
     header = ["Task", "Languages", *TEXTS.values(), "gain, all", "gain, unseen's"]
     parts = ["Hyper-X's zero-shot cells in the mixed setting; gains over no raw text.", table(header, rows, left=2)]
-    if rows:
+    if any(sum(cell != NOTHING for cell in row[2 : 2 + len(TEXTS)]) > 1 for row in rows):  # else nothing is compared
         parts.append(picture(draw(figures, pictures / "mlm.png"), "Zero-shot scores by raw text"))
     return "\n\n".join(parts)
 

@@ -106,6 +106,7 @@ class HyperX(nn.Module):
             num_languages=len(config.languages),
             num_layers=self.backbone.num_layers,
             hidden_size=self.backbone.hidden_size,
+            auxiliary=frozenset(number for number, task in enumerate(self.tasks.values()) if task.auxiliary),
         )
         self.method = build_method(config.method, shape)
         self.heads = nn.ModuleDict(

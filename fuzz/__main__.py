@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import RESULTS, machine
+
 from fuzz import TARGETS
 
 HERE = Path(__file__).parent

@@ -4,8 +4,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-
 from fuzz import TARGETS
+
 from hostile import FRAGMENTS, bounded
 
 SEEDS = Path(__file__).parents[1] / "fuzz" / "seeds"

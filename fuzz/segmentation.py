@@ -1,5 +1,7 @@
 """Raw text to words: they are in order, and hold every character that is not white space."""
 
+from itertools import pairwise
+
 from hyperx.errors import HyperXError
 from hyperx.text.segment import Segmenter
 
@@ -18,7 +20,7 @@ def run(data: bytes) -> None:
     offsets = [word for sentence in sentences for word in sentence]
     assert all(sentences)
     assert all(start < end for start, end in offsets)
-    assert all(end <= start for (_, end), (start, _) in zip(offsets, offsets[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(offsets))
     words = [text[start:end] for start, end in offsets]
     assert not any(word != word.strip() for word in words)
     assert "".join("".join(words).split()) == "".join(text.split())

@@ -16,6 +16,7 @@ def test_seeds_and_findings(target: str) -> None:
     run = import_module(f"fuzz.{target}").run
     seeds = [path.read_bytes() for path in sorted((SEEDS / target).iterdir())]
     assert seeds
-    for seed in [*seeds, *(seed[:cut] for seed in seeds for cut in (0, 1, 2, len(seed) // 2)), *FRAGMENTS]:
+    cuts = [seed[:length] for seed in seeds for length in (0, 1, 2, len(seed) // 2)]
+    for data in [*seeds, *cuts, *FRAGMENTS]:
         with bounded():
-            run(seed)
+            run(data)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
@@ -95,7 +94,7 @@ def test_no_checkpoint_is_gone_on_from_whose_best_is_lost(yaml: Path, tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         train(unlearning(yaml, tmp_path), callbacks=[At(27, stop)])
     flip(tmp_path / "checkpoints" / "checkpoint-10" / "model.safetensors")
-    with pytest.raises(HyperXError, match="the best before it is checkpoint-10, of which model.safetensors is not"):
+    with pytest.raises(HyperXError, match=r"the best before it is checkpoint-10, of which model\.safetensors is not"):
         newest(tmp_path / "checkpoints")
 
 
@@ -103,7 +102,7 @@ def test_the_best_checkpoint_is_checked_before_it_is_the_model(yaml: Path, tmp_p
     best = tmp_path / "checkpoints" / "checkpoint-10"
     with pytest.raises(KeyboardInterrupt):
         train(unlearning(yaml, tmp_path), callbacks=[At(27, stop)])
-    with pytest.raises(HyperXError, match="checkpoint-10 has the best dev score, but model.safetensors is not"):
+    with pytest.raises(HyperXError, match=r"checkpoint-10 has the best dev score, but model\.safetensors is not"):
         train(unlearning(yaml, tmp_path), resume=True, callbacks=[At(39, lambda: flip(best / "model.safetensors"))])
     assert not (tmp_path / "results.json").exists()
 
@@ -149,7 +148,7 @@ def test_a_full_disk_at_the_end_is_gone_on_from(
         if doing == "Calibrating":
             small_disk()
 
-    with pytest.raises(HyperXError, match="can't be written: .*make room"):
+    with pytest.raises(HyperXError, match=r"can't be written: .*make room"):
         train(config, progress=fill)
     assert not (tmp_path / "run" / "results.json").exists()
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
@@ -161,7 +160,7 @@ def test_a_full_disk_at_the_end_is_gone_on_from(
 def test_a_folder_that_takes_no_files(yaml: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "FILE").touch()
     config = load_run_config(yaml, [f"output={tmp_path / place}"])
-    with pytest.raises(HyperXError, match="run can't be written: .*choose another place"):
+    with pytest.raises(HyperXError, match=r"run can't be written: .*choose another place"):
         train(config)
 
 

@@ -168,9 +168,10 @@ class HyperXTrainer(Trainer):
             self._save_optimizer_and_scheduler(str(unfinished))
             self._save_streams(unfinished)
             if self.args.should_save:
+                states: Any = self.state.stateful_callbacks
                 for part in (*self.callback_handler.callbacks, self.control):
                     if isinstance(part, ExportableState):
-                        self.state.stateful_callbacks[type(part).__name__] = part.state()
+                        states[type(part).__name__] = part.state()
                 self.state.save_to_json(str(unfinished / TRAINER_STATE_NAME))
         if self.args.should_save:
             rotate_checkpoints(

@@ -16,8 +16,8 @@ from benchmarks.afrimix_report import write_report
 
 PARTITIONS = ("mixed-1", "mixed-2")
 METHODS = {
-    "hyperx": "{name: hyperx, bottleneck: 128, projection_size: 32}",
-    "single": "{name: single, bottleneck: 128}",
+    "hyperx": "{name: hyperx, bottleneck: 128, projection_size: 32, norm_first: false}",
+    "single": "{name: single, bottleneck: 128, norm_first: false}",
 }
 SEEDS = (1, 2)
 KEPT = ("results.json", "results.safetensors", "log.json", "matrix.png", "environment.json")

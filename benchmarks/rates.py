@@ -53,6 +53,7 @@ def variants() -> dict[str, list[str]]:
         ]
     for method in ("single", "hyperx"):
         runs[method] = [*STEPS, f"method={{name: {method}}}"]
+        runs[f"{method}-block-alone"] = [*STEPS, f"method={{name: {method}, norm_first: false}}"]
     for method in ("finetune", "psf"):
         for rate in ("1e-4", "3e-4", "3e-5"):
             runs[f"{method}-{rate}"] = [
@@ -66,7 +67,7 @@ def variants() -> dict[str, list[str]]:
             f"method={{{MADX}, language_adapters: {RUNS / 'madx-languages-1e-3'}}}",
             f"training.learning_rate={float(rate)}",
         ]
-    runs["single-four"] = [*FOUR, "method={name: single}"]
+    runs["single-four"] = [*FOUR, "method={name: single, norm_first: false}"]
     return runs
 
 

@@ -85,7 +85,9 @@ def run(variant: str, seed: int) -> None:
     if path.exists():
         return
     overrides, rates = VARIANTS[variant]
-    config = load_run_config("configs/afrimix-mixed-1.yaml", [*STEPS, *overrides, f"seed={seed}"])
+    config = load_run_config(
+        "configs/afrimix-mixed-1.yaml", [*STEPS, *overrides, "method.norm_first=false", f"seed={seed}"]
+    )
     data = load(config)
     set_seed(seed)
     with patch.object(hyperx_method.HyperXMethod, "_init_default", learning_rates(rates)):

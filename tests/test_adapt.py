@@ -48,7 +48,7 @@ def cells(model: HyperX) -> dict[Pair, tuple[list[torch.Tensor], list[list[str]]
         for task in ("pos", "ner"):
             for language in ("eng", "swa", "yor"):
                 layers = model.adapters([Pair(task, language)]).layers
-                flat = [tensor.clone() for layer in layers for tensor in layer if tensor is not None]
+                flat = [tensor.clone() for layer in layers for tensor in layer.adapters[0] if tensor is not None]
                 found[Pair(task, language)] = (flat, model.tag([WORDS[:9], WORDS[9:]], task=task, language=language))
     return found
 

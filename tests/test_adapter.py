@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hyperx.adapter import AdapterWeights, adapt, adapter_size, unflatten
+from hyperx.adapter import AdapterWeights, Stack, adapt, adapt_in_turn, adapter_size, unflatten
 
 
 def random_weights(
@@ -26,6 +26,23 @@ def test_equation_1_against_a_plain_reference() -> None:
             inner = [max(0.0, sum(w * v for w, v in zip(down[i], x, strict=True)) + d[i]) for i in range(3)]
             expected = [sum(up[j][i] * inner[i] for i in range(3)) + u[j] + x[j] for j in range(6)]
             torch.testing.assert_close(result[row, token], torch.tensor(expected), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_a_stack_reads_the_norm_of_block_and_residual(layer_norm: bool) -> None:
+    torch.manual_seed(1)
+    stack = Stack(tuple(random_weights(layer_norm=layer_norm)[1] for _ in range(2)))
+    norm = torch.nn.LayerNorm(6)
+    torch.nn.init.normal_(norm.weight)
+    z, residual = torch.randn(2, 5, 6), torch.randn(2, 5, 6)
+    expected = z
+    for weights in stack.adapters:
+        x = norm(expected + residual)
+        if layer_norm:
+            x = torch.nn.functional.layer_norm(x, (6,), weights.gain, weights.offset)
+        inner = torch.relu(torch.einsum("ijh,bh->ijb", x, weights.down) + weights.down_bias)
+        expected = torch.einsum("ijb,hb->ijh", inner, weights.up) + weights.up_bias + expected
+    torch.testing.assert_close(adapt_in_turn(z, stack, residual=residual, norm=norm), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_layer_norm_inside_the_adapter() -> None:

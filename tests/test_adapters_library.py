@@ -8,9 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from conftest import shake
-from hyperx.adapter import Adapters
 from hyperx.errors import HyperXError
-from hyperx.exporters.adapters import save_adapter
+from hyperx.exporters.adapters import parts, save_adapter
 from hyperx.methods import HyperXConfig, MADXConfig
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
@@ -33,11 +32,9 @@ def theirs(library: Path, model: HyperX, folder: Path, *setups: str) -> dict[str
 def test_mad_x(library: Path, make_model, tmp_path: Path, architecture: str, invertible: bool) -> None:
     config = MADXConfig(language_bottleneck=6, task_bottleneck=4, invertible=invertible)
     model = shake(make_model(architecture, config))
-    whole = model.adapters([PAIR])
-    language, task = (Adapters([stack.adapters[i] for stack in whole.layers]) for i in (0, 1))
-    save = {"model_type": architecture, "norm_first": True}
-    save_adapter(tmp_path / "swa", "swa", language._replace(coupling=whole.coupling), **save)
-    save_adapter(tmp_path / "ner", "ner", task, **save)
+    named, norm_first = parts(model, PAIR)
+    for name, adapters in named.items():
+        save_adapter(tmp_path / name, name, adapters, model_type=architecture, norm_first=norm_first)
     outputs = theirs(library, model, tmp_path, "swa", "swa+ner")
     with torch.inference_mode():
         alone = model.encode([Pair("mlm", "swa")], **INPUTS)
@@ -47,20 +44,23 @@ def test_mad_x(library: Path, make_model, tmp_path: Path, architecture: str, inv
     assert not torch.allclose(alone, stacked, atol=1e-3)
 
 
+@pytest.mark.parametrize("recipe", ["default", "paper"])
 @pytest.mark.parametrize("skip_last_layer", [True, False])
-def test_hyper_x(library: Path, make_model, tmp_path: Path, skip_last_layer: bool) -> None:
-    config = HyperXConfig(bottleneck=4, projection_size=6, embedding_size=5, skip_last_layer=skip_last_layer)
-    model = shake(make_model("bert", config))
-    save_adapter(tmp_path / "pair", "pair", model.adapters([PAIR]), model_type="bert", norm_first=False)
+def test_hyper_x(library: Path, make_model, tmp_path: Path, recipe: str, skip_last_layer: bool) -> None:
+    sizes = {"bottleneck": 4, "projection_size": 6, "embedding_size": 5}
+    model = shake(make_model("bert", HyperXConfig(recipe=recipe, skip_last_layer=skip_last_layer, **sizes)))
+    named, norm_first = parts(model, PAIR)
+    save_adapter(tmp_path / "pair", "pair", named["ner-swa"], model_type="bert", norm_first=norm_first)
     with torch.inference_mode():
         ours = model.encode([PAIR], **INPUTS)
     torch.testing.assert_close(theirs(library, model, tmp_path, "pair")["pair"], ours, atol=1e-5, rtol=1e-5)
 
 
 def test_what_the_library_has_no_place_for_is_a_clear_error(make_model, tmp_path: Path) -> None:
-    adapters = make_model("bert").adapters([PAIR])
-    with pytest.raises(HyperXError, match="modernbert"):
-        save_adapter(tmp_path, "pair", adapters, model_type="modernbert", norm_first=False)
-    normed = make_model("bert", HyperXConfig(bottleneck=4, layer_norm=True)).adapters([PAIR])
-    with pytest.raises(HyperXError, match="LayerNorm"):
-        save_adapter(tmp_path, "pair", normed, model_type="bert", norm_first=False)
+    for architecture, config, why in [
+        ("modernbert", HyperXConfig(bottleneck=4), "modernbert"),
+        ("bert", HyperXConfig(bottleneck=4, layer_norm=True), "LayerNorm"),
+    ]:
+        named, norm_first = parts(make_model(architecture, config), PAIR)
+        with pytest.raises(HyperXError, match=why):
+            save_adapter(tmp_path, "pair", named["ner-swa"], model_type=architecture, norm_first=norm_first)

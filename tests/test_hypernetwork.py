@@ -56,7 +56,7 @@ def test_two_pairs_get_different_adapters() -> None:
 
 
 def test_the_default_starts_from_the_plain_backbone() -> None:
-    for weights in small("default")(torch.tensor([0]), torch.tensor([0])).layers:
+    for (weights,) in (site.adapters for site in small("default")(torch.tensor([0]), torch.tensor([0])).layers):
         assert not weights.up.any()
         assert not weights.up_bias.any()
         assert weights.down.any()

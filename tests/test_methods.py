@@ -1,14 +1,25 @@
 """Every method: it learns, it is saved whole, and its formulas hold."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal, Normal, kl_divergence
 from torch.nn.functional import softplus
 
-from conftest import WORDS, shake
-from hyperx.adapter import AdapterWeights, CouplingWeights, adapter_size, couple, uncouple, unflatten
+from conftest import ENCODERS, WORDS, shake
+from hyperx.adapter import (
+    AdapterWeights,
+    CouplingWeights,
+    Stack,
+    adapt_in_turn,
+    adapter_size,
+    couple,
+    uncouple,
+    unflatten,
+)
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.language_adapters import read_language_adapters, take_language_adapters
@@ -242,7 +253,7 @@ def test_the_embeddings_softmax_is_over_inverted_states(make_model) -> None:
     torch.testing.assert_close(model.head(pair)[0](hidden), expected)
 
 
-@pytest.mark.parametrize("architecture", ["bert", "deberta-v2", "distilbert", "roberta", "xlm-roberta"])
+@pytest.mark.parametrize("architecture", ENCODERS)
 def test_stacks_of_a_mixed_batch_equal_one_pair_at_a_time(architecture: str, make_model) -> None:
     model = shake(make_model(architecture, MADXConfig(language_bottleneck=6, task_bottleneck=4)))
     pairs = [Pair("pos", "eng"), Pair("ner", "swa")]
@@ -254,10 +265,26 @@ def test_stacks_of_a_mixed_batch_equal_one_pair_at_a_time(architecture: str, mak
     assert not torch.allclose(mixed[0], mixed[1])
 
 
-def test_stacks_need_a_layer_norm_after_the_residual(make_model) -> None:
-    model = shake(make_model("modernbert", MADXConfig(language_bottleneck=6, task_bottleneck=4)))
-    with pytest.raises(HyperXError, match=r"modernbert.* has not"):
-        model.encode([Pair("pos", "eng")], **INPUTS)
+@pytest.mark.parametrize("architecture", ENCODERS)
+def test_the_default_recipe_reads_what_the_layer_would_give(architecture: str, make_model, monkeypatch) -> None:
+    model = make_model(architecture, HyperXConfig(bottleneck=4)).eval()  # fresh adapters change nothing
+    read, modern = [], architecture == "modernbert"
+
+    def note(z: Tensor, stack: Stack, *, residual: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
+        read.append(z + residual if modern else norm(z + residual))  # ModernBERT's layers add without a LayerNorm after
+        return adapt_in_turn(z, stack, residual=residual, norm=norm)
+
+    monkeypatch.setattr("hyperx.backbone.adapt_in_turn", note)
+    model.encode([Pair("pos", "eng")], **INPUTS)
+    plain = model.backbone.encoder(**INPUTS, output_hidden_states=True).hidden_states[1:]
+    for layer, given in enumerate(plain[:-1] if modern else plain):  # its last is normed once more
+        torch.testing.assert_close(read[layer], given, atol=1e-6, rtol=1e-5)
+
+
+def test_the_papers_recipe_reads_the_block_alone() -> None:
+    assert HyperXConfig().norm_first
+    assert not HyperXConfig(recipe="paper").norm_first
+    assert HyperXConfig(recipe="paper", norm_first=True).norm_first
 
 
 @pytest.mark.parametrize(

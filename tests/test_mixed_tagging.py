@@ -78,7 +78,7 @@ def test_matrices_are_kept_in_the_backbones_dtype(make_model: Callable[..., Hype
     tagger = MixedTagger(model)
     for scores, own in zip(tagger.scores(SENTENCES), one_pair_at_a_time(model, SENTENCES), strict=True):
         torch.testing.assert_close(scores, own, atol=0.05, rtol=0.05)
-    layer = tagger._cache[PAIRS[0]].adapters.layers[0]
+    (layer,) = tagger._cache[PAIRS[0]].adapters.layers[0].adapters
     assert (layer.down.dtype, layer.up_bias.dtype) == (torch.bfloat16, torch.float32)
 
 

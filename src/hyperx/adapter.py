@@ -30,7 +30,7 @@ class AdapterWeights(NamedTuple):
 
 
 class Stack(NamedTuple):
-    """Adapters of one site that are applied in turn, as MAD-X does."""
+    """Adapters of one site that are applied in turn and read the layer's LayerNorm of block and residual, as MAD-X's do."""
 
     adapters: tuple[AdapterWeights, ...]
 
@@ -100,11 +100,8 @@ def adapt(z: Tensor, weights: AdapterWeights) -> Tensor:
     Shapes:
         z: ``(batch, length, hidden)``, as is the result.
     """
-    x = grouped = _grouped(z, weights)
-    if weights.gain is not None and weights.offset is not None:
-        normed = functional.layer_norm(x, x.shape[-1:])
-        x = normed * weights.gain.unsqueeze(-2) + weights.offset.unsqueeze(-2)
-    return (bottleneck(x, weights) + grouped).view(z.shape)
+    grouped = _grouped(z, weights)
+    return (bottleneck(grouped, weights) + grouped).view(z.shape)
 
 
 def _grouped(z: Tensor, weights: AdapterWeights) -> Tensor:
@@ -114,11 +111,14 @@ def _grouped(z: Tensor, weights: AdapterWeights) -> Tensor:
 
 
 def bottleneck(x: Tensor, weights: AdapterWeights) -> Tensor:
-    """Return ``U ReLU(D x + d) + u``.
+    """Return ``U ReLU(D x + d) + u``, of the LayerNorm of x where the adapter has one.
 
     Shapes:
         x: ``(..., hidden)``, or ``(groups, tokens, hidden)`` for the weights of several; as is the result.
     """
+    if weights.gain is not None and weights.offset is not None:
+        normed = functional.layer_norm(x, x.shape[-1:])
+        x = normed * weights.gain.unsqueeze(-2) + weights.offset.unsqueeze(-2)
     inner = _affine(x, weights.down, weights.down_bias).relu_()
     return _affine(inner, weights.up, weights.up_bias)
 

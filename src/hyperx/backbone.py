@@ -33,13 +33,13 @@ class Site(NamedTuple):
 
     Attributes:
         output: the module whose output is the feed-forward block's, after dropout and before the residual add.
-        input: the module that the residual enters; None where the layer adds it without a LayerNorm after.
-        norm: the LayerNorm after the residual add.
+        input: the module that the residual enters.
+        norm: the LayerNorm after the residual add; where the layer has none there, the one before the block.
     """
 
     output: str
-    input: str | None = None
-    norm: str | None = None
+    input: str
+    norm: str
 
 
 _BERT = Site("encoder.layer.{}.output.dropout", "encoder.layer.{}.intermediate", "encoder.layer.{}.output.LayerNorm")
@@ -49,7 +49,7 @@ SITES = {
     "distilbert": Site(
         "transformer.layer.{}.ffn", "transformer.layer.{}.ffn", "transformer.layer.{}.output_layer_norm"
     ),
-    "modernbert": Site("layers.{}.mlp"),
+    "modernbert": Site("layers.{}.mlp", "layers.{}.mlp_norm", "layers.{}.mlp_norm"),
     "roberta": _BERT,
     "xlm-roberta": _BERT,
 }
@@ -77,9 +77,8 @@ class Backbone(nn.Module):
         self._residual: Tensor | None = None
         site = _site(encoder)
         for layer in range(encoder.config.num_hidden_layers):
-            if site.input is not None:
-                encoder.get_submodule(site.input.format(layer)).register_forward_pre_hook(self._note_residual)
-            norm = None if site.norm is None else encoder.get_submodule(site.norm.format(layer))
+            encoder.get_submodule(site.input.format(layer)).register_forward_pre_hook(self._note_residual)
+            norm = encoder.get_submodule(site.norm.format(layer))
             encoder.get_submodule(site.output.format(layer)).register_forward_hook(self._adapt(layer, norm))
         encoder.get_submodule("embeddings").register_forward_hook(self._couple)
 
@@ -159,17 +158,14 @@ class Backbone(nn.Module):
         finally:
             self._adapters = self._residual = None
 
-    def _adapt(self, layer: int, norm: nn.Module | None) -> Any:
+    def _adapt(self, layer: int, norm: nn.Module) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
             weights = None if self._adapters is None else self._adapters.layers[layer]
             if weights is None:
                 return output
             if isinstance(weights, AdapterWeights):
                 return adapt(output, weights)
-            if norm is None or self._residual is None:
-                raise HyperXError(
-                    f"stacked adapters need a LayerNorm after the residual, which '{self.config.model_type}' has not"
-                )
+            assert self._residual is not None  # the block's input was noted
             return adapt_in_turn(output, weights, residual=self._residual, norm=norm)
 
         return hook

@@ -103,7 +103,7 @@ class MixedTagger:
             HyperXError: a pair is outside the model's matrix.
         """
         model = self.model
-        written = {pair: self._written(pair) for pair in dict.fromkeys(row.pair for row in rows)}
+        written = {pair: self.written(pair) for pair in dict.fromkeys(row.pair for row in rows)}
         inputs = collate_inputs([row.example for row in rows], model.tokenizer)
         input_ids, attention_mask = (tensor.to(model.device) for tensor in inputs)
         scores: list[Tensor] = [torch.empty(0)] * len(rows)
@@ -121,7 +121,13 @@ class MixedTagger:
                     scores[number] = own
         return scores
 
-    def _written(self, pair: Pair) -> Written:
+    @torch.inference_mode()
+    def written(self, pair: Pair) -> Written:
+        """Return what the model writes for a pair, kept from its last use where there was one of late.
+
+        Raises:
+            HyperXError: the pair is outside the model's matrix.
+        """
         if pair not in self._cache:
             adapters, dtype = self.model.adapters([pair]), self.model.backbone.dtype
             # Biases stay as they are: autocast, too, converts what is multiplied only.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from huggingface_hub import snapshot_download
@@ -28,7 +28,7 @@ from hyperx.tasks import Task, build_task
 from hyperx.text.tagger import TextTagger
 from hyperx.untrusted import own_file, read_json, read_tensors
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "README.md"
@@ -369,9 +369,11 @@ def read_config(folder: Path) -> ModelConfig:
     path = folder / CONFIG_NAME
     values = read_json(folder, CONFIG_NAME)
     version = values.get("format_version") if isinstance(values, dict) else None
-    if version != FORMAT_VERSION:
+    if version == 1:
+        values = _from_version_1(values)
+    elif version != FORMAT_VERSION:
         raise HyperXError(
-            f"{path}: format_version is {version!r}, expected {FORMAT_VERSION}. "
+            f"{path}: format_version is {version!r}, expected {FORMAT_VERSION} at most. "
             "It is not a Hyper-X model, or a newer version of hyperx-nlp wrote it: upgrade."
         )
     try:
@@ -380,6 +382,14 @@ def read_config(folder: Path) -> ModelConfig:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise HyperXError(f"{path}: {where}: {first['msg']}") from error
+
+
+def _from_version_1(values: dict[str, Any]) -> dict[str, Any]:
+    """Say what went without saying: adapters read the block's output alone."""
+    method = values.get("method")
+    if isinstance(method, dict) and method.get("name") in ("hyperx", "single"):
+        method = {**method, "norm_first": False}
+    return {**values, "method": method, "format_version": FORMAT_VERSION}
 
 
 def model_folder(name: str | Path, revision: str | None) -> Path:

@@ -42,12 +42,12 @@ def export(model: HyperX, pair: Pair, folder: Path) -> None:
     """
     head = linear_head(model, pair)
     model_type = model.backbone.config.model_type
-    parts = _parts(model, pair)
-    for adapters in parts.values():
+    named, norm_first = parts(model, pair)
+    for adapters in named.values():
         _check(adapters, model_type)
     new_folder(folder)
-    for name, adapters in parts.items():
-        save_adapter(folder / name, name, adapters, model_type=model_type, norm_first=len(parts) > 1)
+    for name, adapters in named.items():
+        save_adapter(folder / name, name, adapters, model_type=model_type, norm_first=norm_first)
     _save_head(folder / name, name, *head, labels=model.tasks[pair.task].labels, model_type=model_type)
     norms = {name: tensor.contiguous() for name, tensor in model.backbone_parameters.items()}
     if norms:
@@ -62,29 +62,36 @@ def export(model: HyperX, pair: Pair, folder: Path) -> None:
         method=model.model_config.method.name,
         source="path/to/backbone" if backbone in BUILTINS else backbone,
         fetched=FETCHED.format(backbone) if backbone in BUILTINS else "",
-        imports="from adapters.composition import Stack\n" if len(parts) > 1 else "",
-        loading=_loading(list(parts), norms=bool(norms)),
+        imports="from adapters.composition import Stack\n" if len(named) > 1 else "",
+        loading=_loading(list(named), norms=bool(norms)),
     )
 
 
 FETCHED = "\n`path/to/backbone` is the folder that `hyperx backbone fetch {}` prints.\n"
 
 
-def _parts(model: HyperX, pair: Pair) -> dict[str, Adapters]:
-    """Return what is to be loaded for a pair, by name: one adapter, or MAD-X's two, the language's first."""
+def parts(model: HyperX, pair: Pair) -> tuple[dict[str, Adapters], bool]:
+    """Return a pair's adapters by name, one or MAD-X's two, the language's first, and whether a LayerNorm comes before.
+
+    Raises:
+        HyperXError: the pair is outside the model's matrix, or the method has no adapters.
+    """
     adapters = model.adapters([pair])
     if adapters is None:
         raise HyperXError(
             f"the method '{model.model_config.method.name}' has no adapters to write; export with --to transformers"
         )
     stacks = [layer for layer in adapters.layers if isinstance(layer, Stack)]
+    whole = f"{pair.task}-{pair.language}"
     if not stacks:
-        return {f"{pair.task}-{pair.language}": adapters}
-    language, task = (
-        Adapters([layer.adapters[place] if isinstance(layer, Stack) else None for layer in adapters.layers])
-        for place in (0, 1)
-    )
-    return {pair.language: language._replace(coupling=adapters.coupling), pair.task: task}
+        return {whole: adapters}, False
+    names = [whole] if len(stacks[0].adapters) == 1 else [pair.language, pair.task]
+    named = {
+        name: Adapters([layer.adapters[place] if isinstance(layer, Stack) else None for layer in adapters.layers])
+        for place, name in enumerate(names)
+    }
+    named[names[0]] = named[names[0]]._replace(coupling=adapters.coupling)
+    return named, True
 
 
 def _loading(names: list[str], *, norms: bool) -> str:
@@ -122,7 +129,7 @@ def save_adapter(folder: Path, name: str, adapters: Adapters, *, model_type: str
         adapters: one pair's, a plain `AdapterWeights` a layer or None.
         model_type: the backbone's architecture.
         norm_first: an adapter reads the layer's LayerNorm of its input and the residual, as in MAD-X (Pfeiffer et al., 2020),
-            not its input itself, as in Hyper-X.
+            not its input itself, as in the paper's Hyper-X.
 
     Raises:
         HyperXError: the library has no such adapters for the architecture.

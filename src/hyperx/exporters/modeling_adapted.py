@@ -16,9 +16,9 @@ class AdaptedConfig(PretrainedConfig):
         encoder: the encoder's own configuration.
         encoder_arguments: what its class takes beside it.
         output, input, norm: modules of a layer, `{}` for its number: the one whose output is adapted, the one that the
-            residual enters, and the LayerNorm after the residual add.
+            residual enters, and the LayerNorm after the residual add or, where there is none, before the block.
         layers: each adapted layer's number and the bottlenecks of its adapters, which are applied in turn.
-        norm_first: an adapter reads LN(z + residual), as in MAD-X, not z.
+        norm_first: an adapter reads LN(z + residual), not z.
         layer_norm: an adapter has a LayerNorm of its own.
         invertible: there is an invertible adapter at the embeddings.
     """

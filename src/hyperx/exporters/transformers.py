@@ -70,7 +70,7 @@ def _adapted(
     config = AdaptedConfig(
         encoder=model.backbone.config.to_dict(),
         encoder_arguments=plain_encoder(model.backbone.config),
-        **{name: module or "" for name, module in SITES[model.backbone.config.model_type]._asdict().items()},
+        **SITES[model.backbone.config.model_type]._asdict(),
         layers={str(number): [len(weights.down_bias) for weights in stack] for number, stack in stacks.items()},
         norm_first=adapters is not None and any(isinstance(layer, Stack) for layer in adapters.layers),
         layer_norm=any(weights.gain is not None for weights in flat),

@@ -1,11 +1,11 @@
 """Hyper-X: adapter weights written by a hypernetwork."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from hyperx.adapter import Adapters, adapter_size, unflatten
+from hyperx.adapter import Adapters, Stack, adapter_size, unflatten
 from hyperx.hypernetwork import Hypernetwork
 from hyperx.methods.base import MatrixShape, Method
 from hyperx.methods.single import HEAD_LEARNING_RATE, StaticAdapters
@@ -16,6 +16,8 @@ class HyperXConfig(BaseModel):
 
     Attributes:
         recipe: ``paper`` as published; ``default`` adds the generated weights to a static base.
+        norm_first: the adapters read the layer's LayerNorm of block and residual, as MAD-X's do, not the block's output
+            alone; the default recipe's do, unless given.
         bottleneck: ``b`` of the adapters.
         projection_size: ``d_p``; 192 is Hyper-X Base, 32 Small.
         embedding_size: ``d_l = d_t = d_i``.
@@ -31,6 +33,13 @@ class HyperXConfig(BaseModel):
     embedding_size: int = Field(64, ge=1, le=4096)
     layer_norm: bool = False
     skip_last_layer: bool = False
+    norm_first: bool | None = None
+
+    @model_validator(mode="after")
+    def _by_recipe(self) -> Self:
+        if self.norm_first is None:
+            self.norm_first = self.recipe == "default"
+        return self
 
 
 class HyperXMethod(Method):
@@ -100,4 +109,5 @@ class HyperXMethod(Method):
             )
             for weights in flat
         ]
-        return Adapters(sites + [None] * self.config.skip_last_layer)
+        placed = [Stack((site,)) for site in sites] if self.config.norm_first else sites
+        return Adapters([*placed, *[None] * self.config.skip_last_layer])

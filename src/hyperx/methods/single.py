@@ -6,7 +6,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from hyperx.adapter import Adapters, adapter_size, unflatten
+from hyperx.adapter import Adapters, Stack, adapter_size, unflatten
 from hyperx.methods.base import MatrixShape, Method
 
 # A tag head reads hidden states that differ little from one another (e5's, a tenth of a unit), so its weights must
@@ -16,12 +16,17 @@ BIAFFINE_LEARNING_RATE = 1e-3  # where the method's own is smaller: a parser's h
 
 
 class SingleConfig(BaseModel):
-    """The YAML's ``method:`` for one static adapter a layer."""
+    """The YAML's ``method:`` for one static adapter a layer.
+
+    Attributes:
+        bottleneck, layer_norm, norm_first: as Hyper-X's.
+    """
 
     model_config = ConfigDict(extra="forbid")
     name: Literal["single"] = "single"
     bottleneck: int = Field(128, ge=1, le=8192)
     layer_norm: bool = False
+    norm_first: bool = True
 
 
 class StaticAdapters(nn.Module):
@@ -56,14 +61,13 @@ class SingleMethod(Method):
 
     def forward(self, tasks: Tensor, languages: Tensor) -> Adapters:
         """Return each layer's adapter, whatever the pair."""
-        return Adapters(
-            [
-                unflatten(
-                    flat.expand(len(tasks), -1),
-                    hidden_size=self.shape.hidden_size,
-                    bottleneck=self.config.bottleneck,
-                    layer_norm=self.config.layer_norm,
-                )
-                for flat in self.adapters.flat
-            ]
-        )
+        sites = [
+            unflatten(
+                flat.expand(len(tasks), -1),
+                hidden_size=self.shape.hidden_size,
+                bottleneck=self.config.bottleneck,
+                layer_norm=self.config.layer_norm,
+            )
+            for flat in self.adapters.flat
+        ]
+        return Adapters([Stack((site,)) for site in sites] if self.config.norm_first else sites)

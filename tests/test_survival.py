@@ -114,8 +114,13 @@ def test_a_run_goes_on_from_the_checkpoint_before_to_the_same_end(yaml: Path, ru
     same_end(run, copy)
 
 
+def test_the_same_seed_gives_the_same_bytes(yaml: Path, run: Path, tmp_path: Path) -> None:
+    train(load_run_config(yaml, [f"output={tmp_path}"]))
+    same_end(run, tmp_path)
+
+
 def same_end(run: Path, other: Path) -> None:
-    for file in ("model/model.safetensors", "model/config.json", "log.json"):
+    for file in ("model/model.safetensors", "model/config.json", "results.safetensors", "log.json"):
         assert (run / file).read_bytes() == (other / file).read_bytes(), file
     rows = [json.loads((folder / "results.json").read_text())["rows"] for folder in (run, other)]
     assert [row | {"seconds": 0} for row in rows[0]] == [row | {"seconds": 0} for row in rows[1]]

@@ -6,7 +6,7 @@ ADAPTERS := .venv-adapters
 TORCH ?= torch==2.13.0
 WHEELS := https://download.pytorch.org/whl/cpu
 
-.PHONY: quickstart test lint docs bench dist clean
+.PHONY: quickstart test lint docs bench soak fuzz dist clean
 
 quickstart: $(VENV)/installed
 	$(BIN)/hyperx quickstart
@@ -30,6 +30,15 @@ FORCE:
 # Speed, memory and scale, against other software; for a quiet machine.
 bench: $(VENV)/dev $(ADAPTERS)/installed
 	$(BIN)/python -m benchmarks
+
+# What takes long: a run that is killed twenty times.
+soak: $(VENV)/dev
+	$(BIN)/python -m benchmarks.kills
+
+# Coverage-guided fuzzing of all that reads what others wrote, a million executions.
+fuzz: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --group fuzz
+	$(BIN)/python -m fuzz
 
 # Build wheel and sdist, and use the wheel outside the checkout.
 dist: $(VENV)/dev

@@ -27,8 +27,10 @@ from transformers import (
     XLMRobertaConfig,
     XLMRobertaModel,
 )
+from typer.testing import CliRunner
 
 from hyperx.backbone import Backbone
+from hyperx.cli.app import app
 from hyperx.methods import HyperXConfig
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
@@ -55,6 +57,8 @@ ENCODERS: dict[str, Callable[[], PreTrainedModel]] = {
 }
 WORDS = ["the", "cat", "saw", "a", "small", "dog", "near", "Paris", "and", "Amina", "Yusuf", "ran", "home", "."]
 WORDS += ["mbwa", "anakimbia", "nyumbani"]
+TAGS = ["DET", "NOUN", "VERB", "DET", "ADJ", "NOUN", "ADP", "PROPN", "CCONJ", "PROPN", "PROPN", "VERB", "NOUN", "PUNCT"]
+ENTITIES = {"Paris": "B-LOC", "Amina": "B-PER", "Yusuf": "I-PER"}
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +115,54 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Callable[..., HyperX]:
         return HyperX(config, Backbone(ENCODERS[architecture]()), tokenizer)
 
     return make
+
+
+def columns(path: Path, tags: list[str], count: int) -> str:
+    spans = [(start, min(start + 3 + start % 4, 14)) for start in range(11)]
+    sentences = []
+    for number in range(count):
+        start, end = spans[number % len(spans)]
+        rows = zip(WORDS[start:end], tags[start:end], strict=True)
+        # An entity that the cut begins inside of begins there.
+        lines = [f"{word} {'B' + tag[1:] if n == 0 and tag[0] == 'I' else tag}" for n, (word, tag) in enumerate(rows)]
+        sentences.append("\n".join(lines))
+    path.write_text("\n\n".join(sentences) + "\n")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def yaml(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenizerFast) -> Path:
+    """A run of two languages, each with one task's labels."""
+    folder = tmp_path_factory.mktemp("run")
+    torch.manual_seed(0)
+    ENCODERS["bert"]().save_pretrained(folder / "backbone")
+    tokenizer.save_pretrained(folder / "backbone")
+    pos = columns(folder / "pos.txt", TAGS, 60)
+    ner = columns(folder / "ner.txt", [ENTITIES.get(word, "O") for word in WORDS[:14]], 60)
+    (folder / "raw.txt").write_text("\n".join(" ".join(WORDS[i : i + 6]) for i in range(10)) + "\n")
+    path = folder / "run.yaml"
+    path.write_text(f"""
+name: tiny
+backbone: {folder / "backbone"}
+method: {{name: hyperx, bottleneck: 8, projection_size: 4}}
+data:
+  - {{task: pos, language: eng, train: {pos}, dev: {pos}, test: {pos}}}
+  - {{task: ner, language: swa, train: {ner}, dev: {ner}, test: {ner}}}
+  - {{task: ner, language: eng, test: {ner}}}
+  - {{task: mlm, language: yor, train: raw.txt}}
+  - {{task: pos, language: yor, test: {pos}}}
+train: {{pos: [eng], ner: [sw], mlm: all}}
+training: {{steps: 40, batch_size: 8, eval_steps: 10, max_length: 24}}
+""")
+    return path
+
+
+@pytest.fixture(scope="session")
+def run(yaml: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    result = CliRunner().invoke(app, ["train", str(yaml), "--output", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder
 
 
 def shake(model: HyperX) -> HyperX:

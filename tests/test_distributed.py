@@ -12,11 +12,10 @@ from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
 import distributed_worker as worker
-from conftest import ENCODERS, WORDS
+from conftest import ENCODERS, ENTITIES, TAGS, WORDS, columns
 from hyperx.distributed import Share
 from hyperx.errors import HyperXError
 from hyperx.results import Results
-from test_run import ENTITIES, TAGS, columns
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
 

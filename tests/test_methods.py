@@ -203,6 +203,15 @@ def language_run(make_model, tmp_path: Path) -> Path:
     return tmp_path / "language-run"
 
 
+def test_a_task_whose_head_is_not_linear_has_an_adapter_and_keeps_its_head(make_model) -> None:
+    model = make_model(method=MADXConfig(language_bottleneck=6, task_bottleneck=4))
+    config = model.model_config.model_copy(update={"tasks": {"parse": ["root"], "mlm": []}})
+    model = HyperX(config, model.backbone, model.tokenizer)
+    assert list(model.method.tasks) == ["0"]
+    assert len(model.adapters([Pair("parse", "eng")]).layers[0].adapters) == 2
+    assert model.head(Pair("parse", "eng"))[0] is model.heads["parse"]
+
+
 def test_language_adapters_are_taken_over_frozen(language_run: Path, make_model) -> None:
     config = MADXConfig(language_bottleneck=6, task_bottleneck=4, language_adapters=language_run)
     model = make_model(method=config)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
-from conftest import ENCODERS, WORDS
+from conftest import ENCODERS, TAGS, WORDS, columns
 from distributed_worker import Interrupt
 from hyperx.cli.app import app
 from hyperx.collator import PairCollator
@@ -25,7 +25,6 @@ from hyperx.run import train
 from hyperx.sampler import PairBatchSampler
 from hyperx.streaming import StreamedExamples
 from hyperx.tasks import Example, build_task
-from test_run import TAGS, columns
 
 FILES, ROWS = 3, 40
 PAIR = Pair("mlm", "yor")

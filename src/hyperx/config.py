@@ -218,6 +218,8 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfi
         config = RunConfig.model_validate(values)
     except ValidationError as error:
         raise HyperXError(explain(path, error, RunConfig, "docs/training.md")) from error
+    except HyperXError as error:  # of a language
+        raise HyperXError(f"{path}: {error}") from error
     return config.model_copy(update={"data": [resolve(entry, path.parent.resolve()) for entry in config.data]})
 
 

@@ -1,5 +1,6 @@
 """A run's data: which sentences each pair trains on, selects on and is scored on."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,6 +9,7 @@ import numpy as np
 
 from hyperx.config import CorpusEntry, Entry, HubEntry, RunConfig
 from hyperx.data.catalog import languages, load_files, load_splits, tasks
+from hyperx.data.check import count_repeated
 from hyperx.data.hub import load_hub
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
@@ -119,7 +121,49 @@ def load_data(config: RunConfig) -> RunData:
             _add(data, pair, splits, trained=pair in trained, scored=pair in scored)
     if not data.trained:
         raise HyperXError("there is nothing to train on: 'train' names no pair that has sentences")
+    data.notices += [*_repeated(data), *_without_dev(data), *_unknown_labels(data), *_untrained(data, config)]
     return data
+
+
+def _repeated(data: RunData) -> Iterator[str]:
+    """Say how many sentences of dev and test sets stand in the training set of their pair."""
+    for split, sets in (("dev", data.dev), ("test", data.test)):
+        counts = {pair: count_repeated(rows, data.train[pair]) for pair, rows in sets.items() if pair in data.train}
+        found = [f"{pair} {count:,} of {len(sets[pair]):,}" for pair, count in counts.items() if count]
+        if found:
+            yield f"sentences of the {split} set that stand in the training set, too: {', '.join(found)}"
+
+
+def _without_dev(data: RunData) -> Iterator[str]:
+    """Name the trained pairs that can't tell a good checkpoint from a bad one."""
+    pairs = [str(pair) for pair in data.train if pair not in data.dev and not is_auxiliary(pair.task)]
+    if pairs:
+        yield f"no dev set, so no say in which checkpoint is kept: {', '.join(pairs)}"
+
+
+def _unknown_labels(data: RunData) -> Iterator[str]:
+    """Say which labels of a test set no training set of its task has."""
+    found = []
+    for task in dict.fromkeys(pair.task for pair in data.test):
+        own = build_task(task, kinds=data.kinds)
+        known = set(own.counted(list(data.gold(task))))
+        for pair, sentences in data.test.items():
+            if pair.task == task:
+                counts = Counter(label for sentence in sentences for label in own.counted(sentence.tags or ()))
+                unknown = [f"{label} {count:,} times" for label, count in counts.items() if label not in known]
+                found += [f"{pair} {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)}"] if unknown else []
+    if found:
+        yield f"labels of a test set that no training set has, so that none is found: {'; '.join(found)}"
+
+
+def _untrained(data: RunData, config: RunConfig) -> Iterator[str]:
+    """Name the languages whose embeddings stay random."""
+    untrained = {pair.language for pair in data.test} - {pair.language for pair in data.trained}
+    if untrained and config.method.name == "hyperx" and config.start is None:
+        yield (
+            f"neither labels nor raw text, so that its cells are scored with a random embedding: "
+            f"{', '.join(sorted(untrained))}; give text for mlm, or name other cells under 'evaluate'"
+        )
 
 
 def read_splits(entry: Entry, pair: Pair, kinds: Mapping[str, str]) -> Splits:

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 from hyperx.adapter import Adapters, pick
 from hyperx.backbone import Backbone, load_backbone, load_tokenizer
 from hyperx.data.sentence import Sentence
+from hyperx.disk import write_whole
 from hyperx.errors import HyperXError
 from hyperx.expectation import Expectation, expect
 from hyperx.languages import name as language_name
@@ -68,7 +69,7 @@ class ModelConfig(BaseModel):
 
     def save(self, folder: Path) -> None:
         """Write a model folder's config.json."""
-        (folder / CONFIG_NAME).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_whole(folder / CONFIG_NAME, self.model_dump_json(indent=2) + "\n")
 
 
 class HyperX(nn.Module):
@@ -106,6 +107,7 @@ class HyperX(nn.Module):
             num_languages=len(config.languages),
             num_layers=self.backbone.num_layers,
             hidden_size=self.backbone.hidden_size,
+            auxiliary=frozenset(number for number, task in enumerate(self.tasks.values()) if task.auxiliary),
         )
         self.method = build_method(config.method, shape)
         self.heads = nn.ModuleDict(

@@ -1,6 +1,7 @@
 """bfloat16 where the hardware computes in it."""
 
 import torch
+from torch import Tensor
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -15,3 +16,8 @@ def has_bf16(device: torch.device) -> bool:
 def best_dtype(device: torch.device) -> torch.dtype:
     """Return what the device multiplies matrices in fastest, bfloat16 or float32."""
     return torch.bfloat16 if has_bf16(device) else torch.float32
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Return a tensor in float32, or in float64 if it is in that."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.numpy import load_file, save_file
 
 from hyperx.data.strict_json import parse
+from hyperx.disk import write_whole
 from hyperx.errors import HyperXError
 from hyperx.expectation import Expectation, predict
+from hyperx.languages import normalize
 from hyperx.pairs import Pair
 
 VERSION = 1
@@ -119,9 +121,7 @@ class Results(BaseModel):
             small = {pair: counts.astype(np.min_scalar_type(counts.max())) for pair, counts in self.counts.items()}
             save_file(small, path.with_suffix(".safetensors"))
         # Complete or not there: a folder with results.json is a finished run.
-        unfinished = path.with_suffix(".partial")
-        unfinished.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, self.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Results":
@@ -142,6 +142,10 @@ class Results(BaseModel):
             raise HyperXError(f"{path} holds no results of version {VERSION}; evaluate the run again")
         try:
             results = cls.model_validate(values)
+            for language in (*results.languages, *results.text_only):
+                normalize(language)
+        except HyperXError as error:
+            raise HyperXError(f"{path}: {error}") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

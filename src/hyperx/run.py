@@ -11,16 +11,16 @@ from zlib import crc32
 import numpy as np
 import torch
 from transformers import TrainerCallback, set_seed
-from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_callback import TrainerState
 
 from hyperx.cache import encode_text, lengths, piece_counts
 from hyperx.calibration import fit_temperatures
+from hyperx.checkpoint import newest
 from hyperx.config import HubEntry, RunConfig, save_run_config
 from hyperx.cost import measure
 from hyperx.data.hub import open_stream, row_sentences
 from hyperx.data.textfile import TextFile
 from hyperx.dataset import RunData, load_data
+from hyperx.disk import write_whole, writing
 from hyperx.distributed import gather, is_main, num_processes, one_first, start
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
@@ -84,12 +84,11 @@ def train(
         seed=config.seed,
         callbacks=callbacks,
     )
-    last = last_checkpoint(folder / "checkpoints") if resume else None
+    last = newest(folder / "checkpoints") if resume else None
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
     progress("Calibrating")
     model.model_config.temperatures = fit_temperatures(model, dev)
     if is_main():
-        write_json(folder / "log.json", trainer.state.log_history)
         cost = measure(
             model,
             trainer.sampler,
@@ -97,8 +96,12 @@ def train(
             seconds=trainer.seconds,
             device=device_name(),
         )
-        cost.save(folder / "cost.json")
-        model.save_pretrained(folder / "model")
+        with writing(folder):
+            # Not the summary at the end, which knows nothing of what was before a break; a checkpoint's rows are sorted.
+            rows = [dict(sorted(row.items())) for row in trainer.state.log_history if "train_runtime" not in row]
+            write_json(folder / "log.json", rows)
+            cost.save(folder / "cost.json")
+            model.save_pretrained(folder / "model")
     results = evaluate(
         model,
         data.test,
@@ -109,8 +112,9 @@ def train(
         progress=progress,
     )
     if is_main():
-        save_reports(folder, config, results)
-        note_scores(model, results, folder / "model")
+        with writing(folder):
+            note_scores(model, results, folder / "model")
+            save_reports(folder, config, results)
     return model, results
 
 
@@ -124,30 +128,20 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
     """Make the run's folder, and note there what it is made by.
 
     Raises:
-        HyperXError: it holds a run and `resume` is not set.
+        HyperXError: it holds a run and `resume` is not set, or can't be written.
     """
     folder = config.folder
     if not resume and any((folder / part).exists() for part in ("checkpoints", "results.json")):
         raise HyperXError(f"{folder} holds a run already; give --resume to go on with it, or another --output")
-    folder.mkdir(parents=True, exist_ok=True)
-    save_run_config(config, folder / "config.yaml")
     versions = {library: version(library) for library in LIBRARIES}
-    write_json(
-        folder / "environment.json",
-        {"python": platform.python_version(), "machine": platform.machine(), "device": device_name(), **versions},
-    )
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        save_run_config(config, folder / "config.yaml")
+        write_json(
+            folder / "environment.json",
+            {"python": platform.python_version(), "machine": platform.machine(), "device": device_name(), **versions},
+        )
     return folder
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest whole checkpoint; one whose writing broke off has no readable state, which is written last."""
-    for path in sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[1]), reverse=True):
-        try:
-            TrainerState.load_from_json(str(path / TRAINER_STATE_NAME))
-        except (OSError, ValueError, TypeError):
-            continue
-        return path
-    return None
 
 
 def device_name() -> str:
@@ -259,16 +253,16 @@ def best_step(trainer: HyperXTrainer) -> int:
 
 
 def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
-    """Write results.json, the matrix's pictures and the model card."""
+    """Write the matrix's pictures, the model card and, last of a run's files, results.json."""
     from hyperx.matrix import save_html, save_png
 
-    results.save(folder / "results.json")
     if results.rows:  # a run that trains language adapters alone has no cells
         save_png(results, folder / "matrix.png")
         save_html(results, folder / "matrix.html")
         card = model_card(read_config(folder / "model"), name=config.name, results=results, run=config)
-        (folder / "model" / CARD_NAME).write_text(card, encoding="utf-8")
+        write_whole(folder / "model" / CARD_NAME, card)
+    results.save(folder / "results.json")
 
 
 def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")

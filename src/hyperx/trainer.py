@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_callback import ExportableState
+from transformers.trainer_utils import rotate_checkpoints
 
 from hyperx.cache import lengths
+from hyperx.checkpoint import damage, new_checkpoint
 from hyperx.collator import PairCollator, PairDataset
 from hyperx.config import TrainingConfig
 from hyperx.cost import Stopwatch
@@ -29,6 +34,7 @@ from hyperx.tasks import Example
 
 SELECTION_METRIC = "eval_score"
 STREAMS_NAME = "streams.json"
+CHECKPOINTS = 2  # that are kept: the newest, and the best or the one before
 
 
 class HyperXTrainer(Trainer):
@@ -86,7 +92,7 @@ class HyperXTrainer(Trainer):
             data_collator=PairCollator(
                 {**examples, **self.streams}, model.tasks, model.tokenizer, seed=seed, share=self.share
             ),
-            callbacks=[Stopwatch(), *callbacks],
+            callbacks=[Stopwatch(), LossBesideScore(), *callbacks],
         )
         self.remove_callback(PrinterCallback)
 
@@ -105,14 +111,27 @@ class HyperXTrainer(Trainer):
         # What is random in a batch depends on the seed and its number alone, as its rows and masks do.
         torch.manual_seed(self.args.seed * 1_000_003 + number)
         if self.share.splits == 1:
-            return model(**inputs)["loss"]
+            return self._finite(model(**inputs)["loss"], inputs["pair"])
         counts = self.accelerator.gather(torch.tensor([num_labels], device=self.args.device))
         counts = counts.view(-1, self.share.splits)[self.share.process // self.share.splits]
         before, total = int(counts[: self.share.part].sum()), int(counts.sum())
         for module in self.hyperx.modules():
             if isinstance(module, Dropout):
                 module.share = (before, total) if num_labels else None
-        return model(**inputs)["loss"] * (num_labels * self.share.splits / total)
+        return self._finite(model(**inputs)["loss"], inputs["pair"]) * (num_labels * self.share.splits / total)
+
+    def _finite(self, loss: Tensor, pair: Pair) -> Tensor:
+        """Return the loss.
+
+        Raises:
+            HyperXError: it is no finite number, for training has diverged.
+        """
+        if not loss.isfinite():
+            raise HyperXError(
+                f"training diverged: at step {self.state.global_step + 1}, of {pair}, the loss is {loss.item()}. Train again "
+                f"with a smaller 'training.learning_rate'; the checkpoints in {self.args.output_dir} are from before it"
+            )
+        return loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -134,11 +153,36 @@ class HyperXTrainer(Trainer):
     # A checkpoint holds what is trained, for the backbone never changes; no random state, for none outlives a batch;
     # and where streams are, so that a resumed run need not read all that lies before.
 
-    def _save_rng_state(self, output_dir: str) -> None:
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+        if broken := [name for name, tensor in self.hyperx.trained_state().items() if not tensor.isfinite().all()]:
+            raise HyperXError(
+                f"training diverged: at step {self.state.global_step} the weights are no finite numbers, in "
+                f"{', '.join(broken[:5])}. Train again with a smaller 'training.learning_rate'; the checkpoints in "
+                f"{folder.parent} are from before it"
+            )
+        if self.state.best_global_step:
+            self.state.best_model_checkpoint = str(folder.with_name(f"checkpoint-{self.state.best_global_step}"))
+        with new_checkpoint(folder) if self.args.should_save else nullcontext(folder) as unfinished:
+            self.save_model(str(unfinished), _internal_call=True)
+            self._save_optimizer_and_scheduler(str(unfinished))
+            self._save_streams(unfinished)
+            if self.args.should_save:
+                states: Any = self.state.stateful_callbacks
+                for part in (*self.callback_handler.callbacks, self.control):
+                    if isinstance(part, ExportableState):
+                        states[type(part).__name__] = part.state()
+                self.state.save_to_json(str(unfinished / TRAINER_STATE_NAME))
+        if self.args.should_save:
+            rotate_checkpoints(
+                str(folder.parent), CHECKPOINTS, best_model_checkpoint=self.state.best_model_checkpoint, use_mtime=True
+            )
+
+    def _save_streams(self, folder: Path) -> None:
         states = gather({str(pair): stream.state() for pair, stream in self.streams.items()})
         merged = {str(pair): {k: v for state in states for k, v in state[str(pair)].items()} for pair in self.streams}
         if merged and self.args.should_save:
-            (Path(output_dir) / STREAMS_NAME).write_text(json.dumps(merged), encoding="utf-8")
+            (folder / STREAMS_NAME).write_text(json.dumps(merged), encoding="utf-8")
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         pass
@@ -158,7 +202,20 @@ class HyperXTrainer(Trainer):
                 stream.restore(states.get(str(pair), {}))
 
     def _load_best_model(self) -> None:
-        self._load_from_checkpoint(str(self.state.best_model_checkpoint))
+        best = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.best_global_step}"
+        if problem := damage(best):
+            raise HyperXError(f"{best} has the best dev score, but {problem}; remove {best.parent} and train again")
+        self._load_from_checkpoint(str(best))
+
+
+class LossBesideScore(TrainerCallback):
+    """Logs the loss with every dev score, so that no mean goes over the steps on both sides of a checkpoint."""
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        control.should_log |= control.should_evaluate or control.should_save
+        return control
 
 
 def parameter_groups(model: HyperX, learning_rate: float) -> list[dict[str, Any]]:
@@ -199,11 +256,11 @@ def training_arguments(
         eval_steps=eval_steps,
         save_strategy="steps" if checkpoints else "no",
         save_steps=eval_steps,
-        save_total_limit=2,
         load_best_model_at_end=select,
         metric_for_best_model=SELECTION_METRIC if select else None,
         greater_is_better=True if select else None,
-        logging_steps=min(50, eval_steps),  # so that a loss stands beside every dev score
+        logging_steps=50,
+        logging_nan_inf_filter=False,
         report_to=config.report_to,
         restore_callback_states_from_checkpoint=True,
         remove_unused_columns=False,

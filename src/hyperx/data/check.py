@@ -98,6 +98,12 @@ def count(report: FileReport, sentences: Iterable[Sentence]) -> None:
         report.labels.update(task.counted(sentence.tags or ()))
 
 
+def count_repeated(sentences: Iterable[Sentence], known: Iterable[Sentence]) -> int:
+    """Return how many of the sentences are among `known`, word for word."""
+    words = {sentence.words for sentence in known}
+    return sum(sentence.words in words for sentence in sentences)
+
+
 def find_task(path: Path, format: str, tag_column: int | None) -> str:
     """Return the task whose tags a file holds, as far as its first lines tell; ``mlm`` where there are none.
 

@@ -61,7 +61,7 @@ def read_columns(
                 yield _sentence(words, tags, path, start, task)
             words, tags = [], []
             continue
-        if _is_comment(line, layout.separator, within=bool(words)):
+        if _is_comment(line, layout.separator, task, within=bool(words)):
             continue
         fields = _split(line, layout.separator)
         if len(fields) == layout.width - 1 and line[0] == layout.separator and task.is_tag(fields[-1]):
@@ -88,10 +88,12 @@ def find_layout(path: Path, *, task: Annotation, tag_column: int | None = None, 
         HyperXError: no column holds tags of the task.
     """
     lines = [(number, line) for number, line in islice(read_lines(path), PEEK) if line.strip(" \t")]
-    tabs = any("\t" in line for _, line in lines if not line.startswith("#"))
+    tabs = any("\t" in line for _, line in lines if not _COMMENT.match(line) or task.is_tag(line.split("\t")[-1]))
     separator = "\t" if tabs else " "
     rows = [
-        (number, _split(line, separator)) for number, line in lines if not _is_comment(line, separator, within=False)
+        (number, _split(line, separator))
+        for number, line in lines
+        if not _is_comment(line, separator, task, within=False)
     ]
     if not rows:
         raise HyperXError(f"{path} has no words in its first {PEEK:,} lines")
@@ -129,12 +131,14 @@ def _split(line: str, separator: str) -> list[str]:
     return line.split("\t") if separator == "\t" else [field for field in line.strip(" ").split(" ") if field]
 
 
-def _is_comment(line: str, separator: str, *, within: bool) -> bool:
-    if line.startswith("-DOCSTART-"):
+def _is_comment(line: str, separator: str, task: Annotation, *, within: bool) -> bool:
+    if _split(line, separator)[0] == "-DOCSTART-":
         return True
     if not line.startswith("#") or within:
         return False
-    return bool(_COMMENT.match(line)) or (separator == "\t" and "\t" not in line)
+    if separator == "\t" and "\t" in line:
+        return bool(_COMMENT.match(line)) and not task.is_tag(line.split("\t")[-1])  # '#a=b' may be a word
+    return separator == "\t" or bool(_COMMENT.match(line))
 
 
 def _sentence(words: list[str], tags: list[str], path: Path, start: int, task: Annotation) -> Sentence:

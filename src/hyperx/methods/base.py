@@ -16,12 +16,14 @@ class MatrixShape:
 
     Attributes:
         num_labels: of each task's linear head; none for a task with another head.
+        auxiliary: the numbers of the tasks without labels.
     """
 
     num_labels: tuple[int, ...]
     num_languages: int
     num_layers: int
     hidden_size: int
+    auxiliary: frozenset[int] = frozenset()
 
     @property
     def num_tasks(self) -> int:

@@ -73,8 +73,8 @@ class MADXMethod(Method):
         self.tasks = nn.ParameterDict(
             {
                 str(task): _initial(layers, hidden, config.task_bottleneck)
-                for task, labels in enumerate(shape.num_labels)
-                if labels
+                for task in range(shape.num_tasks)
+                if task not in shape.auxiliary
             }
         )
         self.learning_rates = {"heads.*.output.*": HEAD_LEARNING_RATE}

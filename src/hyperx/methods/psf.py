@@ -13,6 +13,7 @@ from hyperx.adapter import Adapters
 from hyperx.backbone import Backbone
 from hyperx.methods.base import MatrixShape, Method
 from hyperx.methods.single import BIAFFINE_LEARNING_RATE
+from hyperx.precision import at_least_float32
 
 HEAD_STD = 0.02  # of a generated head's weights, at the start
 
@@ -146,10 +147,10 @@ class PSFMethod(Method):
         latent = [self._sample(self.languages, language, samples), self._sample(self.tasks, task, samples)]
         features = self._features(*latent)
         mean = self.means[key](features)
-        scale = softplus(self.scales[key](features).float())
+        scale = softplus(at_least_float32(self.scales[key](features)))
         weight = mean + scale * torch.randn_like(scale) if self.training else mean
         head = GeneratedHead(weight.unflatten(-1, (-1, self.shape.hidden_size)), self.biases[key](features))
-        own = 0.5 * (scale.square() + mean.float().square() - 1 - 2 * scale.log()).sum(-1).mean()
+        own = 0.5 * (scale.square() + at_least_float32(mean).square() - 1 - 2 * scale.log()).sum(-1).mean()
         divergence = own + self.languages.divergence(language) + self.tasks.divergence(task)
         return head, self.config.kl_weight * divergence
 

@@ -11,6 +11,7 @@ from hyperx.data.annotation import FEATS, Columns
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.metrics import ACCURACY, Metric
+from hyperx.precision import at_least_float32
 from hyperx.tasks.base import IGNORED, Label
 from hyperx.tasks.tagging import TaggingTask
 
@@ -85,7 +86,7 @@ class MorphologicalFeatures(TaggingTask):
         """Return the mean over words of the attributes' cross-entropies, summed."""
         tagged = labels[..., 0] != IGNORED
         gold = labels[tagged].unbind(-1)
-        logits = self._by_attribute(head(hidden[tagged]).float())
+        logits = self._by_attribute(at_least_float32(head(hidden[tagged])))
         losses = [nn.functional.cross_entropy(own, values) for own, values in zip(logits, gold, strict=True)]
         return torch.stack(losses).sum()
 

@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from hyperx.data.sentence import Sentence
 from hyperx.encoding import encode
+from hyperx.precision import at_least_float32
 from hyperx.tasks.base import IGNORED, Batch, Example, Task, collate_inputs
 
 MASKED = 0.15  # of the pieces; of these 80 % become the mask, 10 % a random piece, 10 % stay (Devlin et al., 2019)
@@ -124,4 +125,4 @@ class MaskedLanguageModelling(Task):
         assert isinstance(head, MaskedLanguageModelHead | InvertedHead)
         masked = labels != IGNORED
         targets = torch.searchsorted(head.candidates, labels[masked].to(torch.int32))
-        return nn.functional.cross_entropy(head(hidden[masked]).float(), targets)
+        return nn.functional.cross_entropy(at_least_float32(head(hidden[masked])), targets)

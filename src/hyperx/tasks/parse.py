@@ -13,6 +13,7 @@ from hyperx.data.annotation import DEPREL, HEAD, Columns
 from hyperx.data.sentence import Sentence
 from hyperx.encoding import encode
 from hyperx.metrics import Metric, ratio
+from hyperx.precision import at_least_float32
 from hyperx.spanning_tree import best_tree
 from hyperx.tasks.base import IGNORED, Example
 from hyperx.tasks.tagging import TaggingTask
@@ -94,11 +95,11 @@ class ParserHead(nn.Module):
 
     def arcs(self, words: Tensor) -> Tensor:
         """Return each word's scores of its possible heads, in float32, ``(..., words, words + 1)``."""
-        return self.biaffine["arcs"](words.unsqueeze(-2), self.heads(words).unsqueeze(-3)).squeeze(-1).float()
+        return at_least_float32(self.biaffine["arcs"](words.unsqueeze(-2), self.heads(words).unsqueeze(-3)).squeeze(-1))
 
     def relations(self, words: Tensor, heads: Tensor) -> Tensor:
         """Return the relations' scores of words and heads, in float32; shapes as in `Biaffine`."""
-        return self.biaffine["relations"](words, heads).float()
+        return at_least_float32(self.biaffine["relations"](words, heads))
 
 
 class DependencyParsing(TaggingTask):

@@ -11,6 +11,7 @@ from hyperx.data.sentence import Sentence
 from hyperx.dropout import Dropout
 from hyperx.encoding import encode
 from hyperx.errors import HyperXError
+from hyperx.precision import at_least_float32
 from hyperx.tasks.base import IGNORED, Batch, Example, Label, Task, collate_inputs, pad
 
 
@@ -91,7 +92,7 @@ class TaggingTask(Task):
     def loss(self, head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy over words."""
         tagged = labels != IGNORED
-        return nn.functional.cross_entropy(head(hidden[tagged]).float(), labels[tagged])
+        return nn.functional.cross_entropy(at_least_float32(head(hidden[tagged])), labels[tagged])
 
     def score(
         self, head: Callable[[Tensor], Tensor], hidden: Tensor, positions: Sequence[Sequence[int]]

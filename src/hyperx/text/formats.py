@@ -19,21 +19,24 @@ def to_conllu(tagged: TaggedSentence) -> str:
 
     A sentence that was read from CoNLL-U keeps all else that it held. One of raw text has its ``# text`` and ``SpaceAfter=No``.
     """
+    kept = tagged.sentence.lines
     if not tagged.words:
-        return ""
-    lines = tagged.sentence.lines or tuple(_conllu_lines(tagged))
-    comments = [line for line in lines if line.startswith("#")]
-    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+        return "\n".join(kept) + "\n\n" if kept else ""
+    lines = kept or tuple(_conllu_lines(tagged))
+    rows = [[line] if line.startswith("#") else line.split("\t") for line in lines]
     words = [columns for columns in rows if columns[0].isdigit()]
     added: dict[str, str] = {}
     for layer in tagged.layers.values():
         layer.task.to_conllu(words, added, layer.tags)
-    comments = [line for line in comments if _key(line) not in added] + [f"# {k} = {v}" for k, v in added.items()]
-    return "\n".join([*comments, *("\t".join(columns) for columns in rows)]) + "\n\n"
+    rows = [columns for columns in rows if _key(columns[0]) not in added]
+    first = next(number for number, columns in enumerate(rows) if not columns[0].startswith("#"))
+    rows[first:first] = [[f"# {key} = {value}"] for key, value in added.items()]
+    return "\n".join("\t".join(columns) for columns in rows) + "\n\n"
 
 
-def _key(comment: str) -> str:
-    return comment.lstrip("# ").partition("=")[0].strip()
+def _key(line: str) -> str | None:
+    """Return the key of a comment ``# key = value``."""
+    return line[1:].partition("=")[0].strip() if line.startswith("#") else None
 
 
 def _conllu_lines(tagged: TaggedSentence) -> Iterator[str]:

@@ -1,0 +1,22 @@
+"""Fuzz one target until a finding or the last execution: ``python -m fuzz.one NAME [libFuzzer options]``."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import atheris
+
+SEEDS = Path(__file__).parent / "seeds"
+
+
+def main(name: str, *options: str) -> None:
+    with atheris.instrument_imports(include=["hyperx"]):
+        run = importlib.import_module(f"fuzz.{name}").run
+        for seed in sorted((SEEDS / name).iterdir()):
+            run(seed.read_bytes())  # which imports what is imported only then
+    atheris.Setup([sys.argv[0], *options], run)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,30 @@
+"""Writing to disk: a file is whole or as it was before, and what can't be written is one clear error."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from hyperx.errors import HyperXError
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn what goes wrong in writing to `place` into one clear error.
+
+    Raises:
+        HyperXError: the disk is full or broken, or takes no files.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise HyperXError(f"{place} can't be written: {reason}; make room there, or choose another place") from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file beside its place, and rename it."""
+    unfinished = path.with_name(f"{path.name}.partial")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

@@ -1,0 +1,139 @@
+"""What becomes of a run whose data is odd: it is trained and scored with a notice, or is one clear error."""
+
+from pathlib import Path
+
+import pytest
+
+from conftest import TAGS, WORDS, columns
+from hyperx.config import RunConfig, load_run_config
+from hyperx.dataset import load_data
+from hyperx.errors import HyperXError
+from hyperx.run import train
+
+SHORT = ["training.steps=4", "training.eval_steps=2"]
+
+
+def sentences(path: Path, *rows: tuple[str, str]) -> str:
+    """Write sentences, each words and tags separated by spaces."""
+    lines = (zip(words.split(), tags.split(), strict=True) for words, tags in rows)
+    path.write_text("\n\n".join("\n".join("\t".join(row) for row in own) for own in lines) + "\n")
+    return str(path)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    rows = [("Amina ran home", "B-PER O O"), ("the cat", "O O"), ("Yusuf saw Paris", "B-PER O B-LOC")]
+    (tmp_path / "none.conllu").write_text("# no sentence\n")
+    (tmp_path / "empty.conllu").touch()
+    return {
+        "one": sentences(tmp_path / "one.iob2", rows[0]),
+        "ner": sentences(tmp_path / "ner.iob2", *rows),
+        "dates": sentences(tmp_path / "dates.iob2", rows[0], ("ran the day", "O B-DATE I-DATE"), ("day", "B-DATE")),
+        "pos": columns(tmp_path / "pos.txt", TAGS, 20),
+        "none": str(tmp_path / "none.conllu"),
+        "empty": str(tmp_path / "empty.conllu"),
+        "blank": sentences(tmp_path / "blank.txt", ("", "")),
+    }
+
+
+def configure(yaml: Path, tmp_path: Path, entries: list[str], chosen: str) -> RunConfig:
+    overrides = [f"data=[{', '.join(entries)}]", f"train={chosen}", f"output={tmp_path / 'run'}", *SHORT]
+    return load_run_config(yaml, overrides)
+
+
+def entry(task: str, language: str, **files: str) -> str:
+    return f"{{task: {task}, language: {language}, {', '.join(f'{k}: {v}' for k, v in files.items())}}}"
+
+
+def test_a_pair_with_one_sentence(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [entry("ner", "eng", train=files["one"], dev=files["one"], test=files["ner"])]
+    _, results = train(configure(yaml, tmp_path, entries, "{ner: all}"))
+    assert results.row("ner", "eng").sentences == 3
+
+
+def test_a_pair_whose_dev_set_is_empty(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    (tmp_path / "a.conllu").write_text("1\ta\ta\tX\t_\t_\t0\troot\t_\t_\n\n")
+    entries = [
+        entry("pos", "eng", train=str(tmp_path / "a.conllu"), dev=files["none"], test=files["pos"]),
+        entry("ner", "swa", train=files["ner"], dev=files["ner"], test=files["ner"]),
+    ]
+    config = configure(yaml, tmp_path, entries, "{pos: all, ner: all}")
+    data = load_data(config)
+    assert "no dev set, so no say in which checkpoint is kept: pos/eng" in data.notices
+    _, results = train(config, data=data)
+    assert {str(row.pair) for row in results.rows} == {"pos/eng", "ner/swa"}
+
+
+@pytest.mark.parametrize(("name", "message"), [("blank", r"blank\.txt has no words"), ("empty", r"conllu is empty")])
+def test_a_file_of_nothing_is_an_error(
+    yaml: Path, tmp_path: Path, files: dict[str, str], name: str, message: str
+) -> None:
+    entries = [entry("ner", "eng", train=files["ner"], dev=files[name])]
+    with pytest.raises(HyperXError, match=message):
+        load_data(configure(yaml, tmp_path, entries, "{ner: all}"))
+
+
+def test_no_dev_set_at_all_takes_the_last_step(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [entry("ner", "eng", train=files["ner"], test=files["ner"])]
+    _, results = train(configure(yaml, tmp_path, entries, "{ner: all}"))
+    assert results.step == 4
+
+
+def test_a_label_that_only_the_test_set_has(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [entry("ner", "eng", train=files["ner"], dev=files["dates"], test=files["dates"])]
+    config = configure(yaml, tmp_path, entries, "{ner: all}")
+    data = load_data(config)
+    assert "labels of a test set that no training set has, so that none is found: ner/eng DATE 2 times" in data.notices
+    model, results = train(config, data=data)
+    assert "B-DATE" not in model.tasks["ner"].labels
+    assert results.row("ner", "eng").support == 3  # they count as missed
+
+
+def test_two_files_for_one_pair(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [entry("ner", "eng", train=files["ner"]), entry("ner", "en", train=files["one"])]
+    with pytest.raises(HyperXError, match="two entries of 'data' hold ner/eng; keep one, or join their files"):
+        load_data(configure(yaml, tmp_path, entries, "{ner: all}"))
+
+
+def test_the_same_sentence_in_train_and_test(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [
+        entry("ner", "eng", train=files["ner"], dev=files["one"], test=files["dates"]),
+        entry("ner", "swa", test=files["ner"]),  # of another language, and not trained
+        entry("pos", "eng", train=files["pos"], test=files["pos"]),
+    ]
+    notices = load_data(configure(yaml, tmp_path, entries, "{ner: [eng], pos: all}")).notices
+    assert "sentences of the dev set that stand in the training set, too: ner/eng 1 of 1" in notices
+    assert "sentences of the test set that stand in the training set, too: ner/eng 1 of 3, pos/eng 20 of 20" in notices
+
+
+def test_a_language_without_text(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [
+        entry("ner", "eng", train=files["ner"], dev=files["ner"]),
+        entry("ner", "yor", test=files["ner"]),
+        entry("ner", "swa", test=files["ner"]),
+        entry("mlm", "yor", train=str(yaml.parent / "raw.txt")),
+    ]
+    config = configure(yaml, tmp_path, entries, "{ner: [eng], mlm: all}")
+    (notice,) = load_data(config).notices[-1:]
+    assert "scored with a random embedding: swa;" in notice
+    static = config.model_copy(update={"method": load_run_config(yaml, ["method={name: single}"]).method})
+    assert not any("embedding" in notice for notice in load_data(static).notices)
+    with pytest.raises(HyperXError, match="'train' names mlm/swa, but no entry of 'data' holds it"):
+        load_data(configure(yaml, tmp_path, entries, "{ner: [eng], mlm: [swa]}"))
+
+
+def test_raw_text_without_a_word(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [
+        entry("ner", "eng", train=files["ner"]),
+        entry("mlm", "yor", train=files["blank"], format="text"),
+    ]
+    config = configure(yaml, tmp_path, entries, "{ner: all, mlm: all}")
+    with pytest.raises(HyperXError, match="mlm/yor is to be trained, but"):
+        load_data(config)
+
+
+def test_words_that_no_piece_spells(yaml: Path, tmp_path: Path) -> None:
+    odd = sentences(tmp_path / "odd.iob2", ("\u200b \u0378 \U000e0001", "O B-PER O"), (WORDS[0], "O"))
+    entries = [entry("ner", "eng", train=odd, dev=odd, test=odd)]
+    _, results = train(configure(yaml, tmp_path, entries, "{ner: all}"))
+    assert results.row("ner", "eng").sentences == 2

@@ -124,9 +124,10 @@ def norm(x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("rows", [False, True])
-def test_adapters_in_turn_against_a_plain_reference(rows: bool) -> None:
+@pytest.mark.parametrize("height", [1, 2])
+def test_adapters_in_turn_against_a_plain_reference(rows: bool, height: int) -> None:
     torch.manual_seed(0)
-    layers = [(random_weights()[1], random_weights()[1]) for _ in range(2)]
+    layers = [(random_weights()[1], random_weights()[1]) for _ in range(height)]
     z, residual = torch.randn(2, 5, 6), torch.randn(2, 5, 6)
     expected = []
     for row in range(2):

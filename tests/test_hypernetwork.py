@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from hyperx.hypernetwork import Hypernetwork
 from hyperx.methods import HyperXConfig, HyperXMethod, MatrixShape
 
 MBERT = MatrixShape(num_labels=(17, 7, 0), num_languages=16, num_layers=12, hidden_size=768)
@@ -60,3 +61,34 @@ def test_the_default_starts_from_the_plain_backbone() -> None:
         assert not weights.up.any()
         assert not weights.up_bias.any()
         assert weights.down.any()
+
+
+def network(**sizes: int) -> Hypernetwork:
+    torch.manual_seed(0)
+    return Hypernetwork(num_tasks=2, num_languages=3, num_layers=4, output_size=7, projection_size=6, **sizes)
+
+
+def test_the_base_is_added_to_each_pairs_weights() -> None:
+    plain = network(embedding_size=5)
+    tasks, languages, base = torch.tensor([1, 0, 1]), torch.tensor([2, 2, 0]), torch.randn(4, 7)
+    without, added = plain(tasks, languages), plain(tasks, languages, base)
+    assert [own.shape for own in added] == [(3, 7)] * 4
+    for layer in range(4):
+        torch.testing.assert_close(added[layer], without[layer] + base[layer])
+        s_p = plain.project(tasks, languages)[:, layer]
+        torch.testing.assert_close(without[layer], s_p @ plain.generator.weight.T + plain.generator.bias)
+        for number in range(3):  # one pair alone takes another way
+            alone = plain(tasks[number : number + 1], languages[number : number + 1], base)[layer]
+            torch.testing.assert_close(alone, added[layer][number : number + 1])
+
+
+def test_embeddings_have_64_numbers_unless_said_otherwise() -> None:
+    assert {name: tuple(own.shape) for name, own in network().named_parameters()} == {
+        "task_embeddings.weight": (2, 64),
+        "language_embeddings.weight": (3, 64),
+        "layer_embeddings.weight": (4, 64),
+        "projector.hidden.weight": (192, 192),
+        "projector.output.weight": (6, 192),
+        "generator.weight": (7, 6),
+        "generator.bias": (7,),
+    }

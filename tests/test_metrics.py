@@ -7,7 +7,7 @@ import torch
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2, Entities
 
-from hyperx.metrics import ACCURACY, SPAN_F1, interval, resample, spans
+from hyperx.metrics import ACCURACY, SAMPLES, SPAN_F1, interval, resample, spans
 from hyperx.tasks import build_task
 
 TAGS = ["O", "O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
@@ -57,3 +57,31 @@ def test_the_bootstrap_interval_covers_the_binomial_one() -> None:
     assert low == pytest.approx(75 - 4.24, abs=0.6)
     assert high == pytest.approx(75 + 4.24, abs=0.6)
     assert np.array_equal(scores, resample(counts, ACCURACY, samples=2000))
+
+
+def test_counts_need_tags_of_the_same_words() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        ACCURACY.count(["X"], ["X", "X"])
+    assert SPAN_F1.count(["B-PER", "O", "B-LOC"], ["B-PER", "B-LOC", "B-LOC"]) == (2, 3, 2)
+    assert (ACCURACY.name, SPAN_F1.name) == ("accuracy", "f1")
+
+
+def test_scores_of_many_samples_at_once() -> None:
+    counts = np.array([[[1, 2, 3], [0, 0, 0]], [[2, 2, 2], [0, 1, 4]]])
+    assert SPAN_F1.score(counts).tolist() == [[40, 0], [100, 0]]
+    assert ACCURACY.score(counts).tolist() == [[100 / 3, 0], [100, 0]]
+    assert ACCURACY.score(np.array([[0, 0], [1, 1]])).tolist() == [0, 100]
+
+
+def test_resampling_draws_whole_sentences_by_the_seed() -> None:
+    counts = np.array([[1, 1], [0, 3], [2, 4]])
+    generator = np.random.default_rng(7)
+    drawn = [counts[generator.integers(3, size=3)].sum(0) for _ in range(5)]
+    expected = [100 * right / words for right, words in drawn]
+    assert resample(counts, ACCURACY, samples=5, seed=7).tolist() == pytest.approx(expected)
+    assert len(resample(counts, ACCURACY)) == SAMPLES == 1000
+    assert np.array_equal(resample(counts, ACCURACY), resample(counts, ACCURACY, seed=0))
+
+
+def test_the_interval_leaves_out_2_5_percent_on_each_side() -> None:
+    assert interval(np.arange(1001.0)) == (25.0, 975.0)

@@ -80,6 +80,8 @@ def test_matrices_are_kept_in_the_backbones_dtype(make_model: Callable[..., Hype
         torch.testing.assert_close(scores, own, atol=0.05, rtol=0.05)
     (layer,) = tagger._cache[PAIRS[0]].adapters.layers[0].adapters
     assert (layer.down.dtype, layer.up_bias.dtype) == (torch.bfloat16, torch.float32)
+    for one in SENTENCES:  # where batches are the same, so is all else
+        assert torch.equal(tagger.scores([one])[0], one_pair_at_a_time(model, [one])[0])
 
 
 def test_adapters_are_written_once_and_the_least_recent_forgotten(make_model: Callable[..., HyperX]) -> None:

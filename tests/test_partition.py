@@ -7,7 +7,7 @@ import pytest
 
 from hyperx.errors import HyperXError
 from hyperx.pairs import Pair
-from hyperx.partition import describe, make_partitions
+from hyperx.partition import Partition, describe, make_partitions
 
 FAMILIES = {"kin": "Bantu", "lug": "Bantu", "swa": "Bantu", "zul": "Bantu", "fon": "Gbe", "ewe": "Gbe"}
 FULL = [Pair(task, language) for task in ("ner", "pos") for language in ("eng", "hau", *FAMILIES)]
@@ -77,3 +77,48 @@ def test_the_description_names_every_language_and_what_is_hidden() -> None:
     for number, part in enumerate(partitions):
         for cell in part.hidden:
             assert rows[cell.language][number] == cell.task
+
+
+def test_partitions_by_hand() -> None:
+    cells = [Pair("pos", "b"), Pair("ner", "b"), Pair("pos", "a"), Pair("pos", "a"), Pair("ner", "eng")]
+    first, second = make_partitions(cells, always=["eng"], families={"a": "x", "b": "x"}, swaps=[("a", "b")])
+    turns = Random(0).sample(["a", "b"], 2)[::-1]  # swapped
+    hidden = [[], []]
+    for turn, language in enumerate(turns):
+        for number, task in enumerate(["pos"] if language == "a" else ["ner", "pos"]):
+            hidden[(turn + number) % 2].append(Pair(task, language))
+    assert [list(first.hidden), list(second.hidden)] == [sorted(own, key=str) for own in hidden]
+    for part in (first, second):
+        everything = sorted(set(cells), key=str)
+        assert list(part.trained) == [cell for cell in everything if cell not in part.hidden]
+
+
+def test_larger_families_take_their_turns_first_then_by_name() -> None:
+    families = {"a": "small", "b": "large", "c": "large", "d": "alike"}
+    cells = [Pair("pos", language) for language in "abcde"]
+    parts = make_partitions(cells, count=5, families=families)
+    large = Random(0)
+    order = large.sample(["b", "c"], 2)
+    assert [part.hidden[0].language for part in parts] == [*order, "d", "e", "a"]
+
+
+def test_messages_say_what_and_why() -> None:
+    with pytest.raises(HyperXError) as error:
+        make_partitions(FULL, count=1)
+    assert str(error.value) == "cells can't be hidden in 1 partition; expected 2 or more"
+    with pytest.raises(HyperXError) as error:
+        make_partitions(FULL, always=["eng"], swaps=[("kin", "lug"), ("xho", "eng")])
+    assert str(error.value) == "eng, xho can't be swapped: no cell of that language is hidden anywhere"
+
+
+def test_the_description_is_a_table() -> None:
+    cells = [Pair("ner", "eng"), Pair("ner", "swa"), Pair("pos", "swa"), Pair("ner", "zul"), Pair("pos", "fon")]
+    parts = [Partition(tuple(cells[:1]), tuple(cells[1:])), Partition(tuple(cells), ())]
+    assert describe(parts, {"swa": "Bantu", "zul": "Bantu", "fon": "Gbe"}) == (
+        "family  language  hidden in 1  hidden in 2\n"
+        "Bantu   swa       ner, pos     -\n"
+        "Bantu   zul       ner          -\n"
+        "Gbe     fon       pos          -\n"
+        "        eng       -            -"
+    )
+    assert describe(parts[1:]).splitlines()[:2] == ["family  language  hidden in 1", "        eng       -"]

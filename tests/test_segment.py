@@ -1,5 +1,8 @@
 """Raw text to words: whatever the text, every word stands where it is said to stand."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -114,3 +117,11 @@ def test_words_are_forgotten_once_they_are_split(language: str) -> None:
     words = [f"zq{number}x" for number in range(200)]
     assert [len(sentence) for sentence in segmenter.split(" ".join(words))] == [200]
     assert set(segmenter._nlp.vocab.strings) == known
+
+
+def test_splitting_chinese_says_nothing_of_its_dictionary() -> None:
+    pytest.importorskip("jieba")
+    code = "from hyperx.text.segment import Segmenter; print(len(Segmenter('zho').split('她住在北京。')))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")

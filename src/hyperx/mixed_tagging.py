@@ -129,7 +129,8 @@ class MixedTagger:
             HyperXError: the pair is outside the model's matrix.
         """
         if pair not in self._cache:
-            adapters, dtype = self.model.adapters([pair]), self.model.backbone.dtype
+            with self.model.backbone.autocast():  # as `Tagger` does: in bfloat16, too, both are to give the same
+                adapters, dtype = self.model.adapters([pair]), self.model.backbone.dtype
             # Biases stay as they are: autocast, too, converts what is multiplied only.
             kept = transform(lambda tensor: tensor.to(dtype) if tensor.ndim > 1 else tensor, adapters)
             self._cache[pair] = Written(kept, self.model.head(pair)[0])

@@ -101,7 +101,7 @@ class HyperXTrainer(Trainer):
         """Spent on steps so far."""
         return next(c.seconds for c in self.callback_handler.callbacks if isinstance(c, Stopwatch))
 
-    def get_train_dataloader(self) -> DataLoader:
+    def get_train_dataloader(self) -> DataLoader[Any]:
         batches = ShareSampler(self.sampler, self.share)
         return DataLoader(PairDataset(), batch_sampler=batches, collate_fn=self.data_collator)
 

@@ -83,7 +83,7 @@ class AdaptedForTokenClassification(PreTrainedModel):
         self.classifier = nn.Linear(inner.hidden_size, config.num_labels or 0)
         self._residual = torch.empty(0)
         self._attach(config)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def _attach(self, config: AdaptedConfig) -> None:
         for layer in self.adapters:

@@ -79,8 +79,8 @@ def _adapted(
         label2id={label: number for number, label in enumerate(labels)},
     )
     # Saving copies the classes' file beside the weights and notes it in config.json.
-    AdaptedConfig.register_for_auto_class()
-    AdaptedForTokenClassification.register_for_auto_class("AutoModelForTokenClassification")
+    AdaptedConfig.register_for_auto_class()  # type: ignore[no-untyped-call]
+    AdaptedForTokenClassification.register_for_auto_class("AutoModelForTokenClassification")  # type: ignore[no-untyped-call]
     state = {f"encoder.{name}": value for name, value in model.backbone.encoder.state_dict().items()} | classifier
     for number, stack in stacks.items():
         for place, weights in enumerate(stack):

@@ -13,6 +13,7 @@ __all__ = [
     "HyperXConfig",
     "HyperXMethod",
     "MADXConfig",
+    "MADXMethod",
     "MatrixShape",
     "Method",
     "PSFConfig",

@@ -36,10 +36,8 @@ def section(figures: Figures) -> str:
         rows.append([label, group, *_beside(theirs, [points(find(found, task, group)) for task in ORDER])])
     header = ["", "languages", *(f"{UNITS[task]}, {whose}" for task in ORDER for whose in ("paper", "here"))]
     costs = {system: figures.cost(MIXED, system) for system in ("hyperx", "madx")}
-    time, trained = (
-        [NOTHING if c is None else show(c) for c in costs.values()]
-        for show in (lambda c: duration(c.seconds), lambda c: number(c.trained))
-    )
+    time = [NOTHING if cost is None else duration(cost.seconds) for cost in costs.values()]
+    trained = [NOTHING if cost is None else number(cost.trained) for cost in costs.values()]
     bills = table(
         ["", "Hyper-X, paper", "Hyper-X, here", "MAD-X, paper", "MAD-X, here"],
         [

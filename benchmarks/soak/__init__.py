@@ -1,0 +1,1 @@
+"""A server under load: right answers, the right refusals, flat memory, and a stop that loses nothing."""

@@ -1,0 +1,135 @@
+"""What clients send, sound and malformed, and what they must get."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from random import Random
+from typing import Any, Literal
+
+from hyperx.data.catalog import languages, load_splits
+from hyperx.modeling import HyperX
+from hyperx.serve.limits import Limits
+from hyperx.tasks import is_auxiliary
+from hyperx.text.formats import to_dict
+from hyperx.text.sentence import TaggedText
+
+MARK = "Zxqsoak"  # in all that is sent: no log may have it
+KEY = "a-key-that-no-log-may-have"
+SOUND = 0.9  # share of the requests that are
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An input of a request and the sentences that the tagger makes of it."""
+
+    input: dict[str, Any]
+    sentences: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent, and what must come.
+
+    Attributes:
+        data: the bytes, head and body.
+        status: of the answer; 0 where the connection is to be ended without one.
+        reason: of a refusal.
+        asked: the inputs of a sound request.
+        how: whole; or with the sending side closed after it; or cut off in its body, and then closed, or held open.
+    """
+
+    kind: str
+    data: bytes
+    status: int = 200
+    reason: str = ""
+    asked: Sequence[Asked] = ()
+    how: Literal["whole", "half-closed", "cut", "held"] = "whole"
+
+
+def ask_offline(model: HyperX, sentences: int) -> list[Asked]:
+    """Tag sentences of the starter corpus in each cell; every fourth is raw text, and each cell has one with `MARK`."""
+    asked = []
+    for code in sorted(set(languages("starter", "pos")) & set(model.model_config.languages)):
+        words = [list(one.words) for one in load_splits("starter", "pos", code)["test"][:sentences]]
+        given = [" ".join(own) if number % 4 == 3 else own for number, own in enumerate([[MARK, *words[0]], *words])]
+        for task in model.tasks:
+            if is_auxiliary(task):
+                continue
+            for one, tagged in zip(given, model.tagger(task, code).pipe(given), strict=True):
+                own = tagged.sentences if isinstance(tagged, TaggedText) else [tagged]
+                form = {"text": one} if isinstance(one, str) else {"tokens": one}
+                expected = [json.loads(json.dumps(to_dict(sentence))) for sentence in own]
+                asked.append(Asked(form | {"language": code, "tasks": [task]}, expected))
+    return asked
+
+
+def sound(asked: Sequence[Asked], seed: int, *, inputs: int = 4) -> Iterator[Request]:
+    """Yield requests without end, each of one to so many inputs of any cells."""
+    random = Random(seed)
+    while True:
+        own = random.sample(asked, random.randint(1, inputs))
+        yield Request("sound", post({"inputs": [one.input for one in own]}), asked=own)
+
+
+def mixed(asked: Sequence[Asked], seed: int, limits: Limits) -> Iterator[Request]:
+    """Yield requests without end, malformed ones among them."""
+    random, good = Random(seed), sound(asked, seed)
+    broken = cycle(malformed(asked, random, limits))
+    while True:
+        yield next(good) if random.random() < SOUND else next(broken)
+
+
+def malformed(asked: Sequence[Asked], random: Random, limits: Limits) -> list[Request]:
+    """Return requests that must be refused, and one that must not: it says all before it closes its side.
+
+    One of a hundred is held open, as it keeps its client waiting until the server's patience ends.
+    """
+    one = random.choice(asked)
+    body = {"inputs": [one.input]}
+    whole = post(body)
+    short = whole[: -len(MARK)]
+    text = {"text": f"{MARK} ", "language": one.input["language"], "tasks": one.input["tasks"]}
+    refused = [
+        Request("broken JSON", post(None, content=f'{{"inputs": [{MARK}'.encode()), 422, "invalid_request"),
+        Request("no Unicode", post(None, content=b'{"inputs": "\xff"}'), 400, "invalid_request"),
+        Request("nested deeply", post(None, content=b'{"inputs":' + b"[" * 20_000), 400, "invalid_request"),
+        Request("no inputs", post({"inputs": []}), 422, "invalid_request"),
+        Request("empty body", post(None, content=b""), 422, "invalid_request"),
+        Request("unknown field", post({"inputs": [one.input], MARK: 1}), 422, "invalid_request"),
+        Request("unknown task", post({"inputs": [text | {"tasks": [MARK]}]}), 404, "unknown_pair"),
+        Request("unknown language", post({"inputs": [text | {"language": "qqq"}]}), 404, "unknown_pair"),
+        Request("long text", post({"inputs": [text | {"text": MARK * limits.characters}]}), 413, "too_long"),
+        Request("many inputs", post({"inputs": [text] * (limits.inputs + 1)}), 422, "too_many_inputs"),
+        Request("large body", post(None, content=b" " * (limits.body_bytes + 1)), 413, "body_too_large"),
+        Request("wrong key", post(body, key=MARK), 401, "wrong_key"),
+        Request("no key", post(body, key=None), 401, "wrong_key"),
+        Request("no HTTP", f"{MARK}\0\r\n\r\n".encode(), 400),
+        Request("cut off", short, 0, how="cut"),
+        Request("half-closed", whole, asked=[one], how="half-closed"),
+    ]
+    return [*(refused * 7)[:99], Request("slow", short, 408, "too_slow", how="held")]
+
+
+def post(body: Any, *, content: bytes | None = None, key: str | None = KEY) -> bytes:
+    """Return a request to `/tag`."""
+    if content is None:
+        content = json.dumps(body, ensure_ascii=False).encode()
+    head = ["POST /tag?q=" + MARK + " HTTP/1.1", "Host: soak", f"User-Agent: {MARK}", "Content-Type: application/json"]
+    head += [f"Content-Length: {len(content)}", *([] if key is None else [f"X-API-Key: {key}"])]
+    return "\r\n".join([*head, "", ""]).encode() + content
+
+
+def alike(given: Any, expected: Any) -> bool:
+    """Whether an answer is what was expected: scores within a thousandth, as a batch's composition moves them, all else equal."""
+    if isinstance(expected, float):
+        return isinstance(given, int | float) and abs(given - expected) <= 1e-3
+    if isinstance(expected, dict):
+        return (
+            isinstance(given, dict)
+            and given.keys() == expected.keys()
+            and all(alike(given[key], own) for key, own in expected.items())
+        )
+    if isinstance(expected, list):
+        return isinstance(given, list) and len(given) == len(expected) and all(map(alike, given, expected))
+    return bool(given == expected)

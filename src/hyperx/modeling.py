@@ -21,6 +21,7 @@ from hyperx.languages import name as language_name
 from hyperx.languages import normalize, seen_by
 from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
+from hyperx.permissions import share_tensors
 from hyperx.precision import best_dtype
 from hyperx.tagging import Tagger
 from hyperx.tasks import Task, build_task
@@ -293,6 +294,7 @@ class HyperX(nn.Module):
         self.model_config.save(folder)
         state = {name: tensor.cpu().contiguous() for name, tensor in self.trained_state().items()}
         save_file(state, folder / WEIGHTS_NAME, metadata={"format": "pt"})
+        share_tensors(folder)
         self.tokenizer.save_pretrained(folder)
         if self.card is not None:
             (folder / CARD_NAME).write_text(self.card, encoding="utf-8")

@@ -12,6 +12,7 @@ from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
 from hyperx.expectation import Expectation, predict
 from hyperx.pairs import Pair
+from hyperx.permissions import share_tensors
 
 VERSION = 1
 MAX_BYTES = 50_000_000
@@ -118,6 +119,7 @@ class Results(BaseModel):
         if self.counts:  # a sentence's counts are small numbers
             small = {pair: counts.astype(np.min_scalar_type(counts.max())) for pair, counts in self.counts.items()}
             save_file(small, path.with_suffix(".safetensors"))
+            share_tensors(path.parent)
         # Complete or not there: a folder with results.json is a finished run.
         unfinished = path.with_suffix(".partial")
         unfinished.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")

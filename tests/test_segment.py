@@ -1,5 +1,7 @@
 """Raw text to words: whatever the text, every word stands where it is said to stand."""
 
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -102,6 +104,13 @@ def test_what_is_not_installed_is_named(
     monkeypatch.setattr(segment, "find_spec", lambda name: None if name == missing else real(name))
     with pytest.raises(HyperXError, match=rf"hyperx-nlp\[{extra}\]"):
         Segmenter(language)
+
+
+def test_nothing_is_said_of_dictionaries() -> None:
+    pytest.importorskip("jieba")
+    code = "from hyperx.text.segment import Segmenter; print(Segmenter('zho').split('我住在北京。'))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("[((0, 1), (1, 2), (2, 3), (3, 5), (5, 6))]\n", "")
 
 
 @pytest.mark.parametrize("language", ["eng", "swa", "zho"])

@@ -134,6 +134,9 @@ def test_a_table(model: HyperX) -> None:
     assert table["sentence"].nunique() == 3
     assert list(table["pos"]) == flat(tagged)
     assert table["ner_score"].between(0, 1).all()
+    both = to_pandas(model.tagger(["pos", "ner"], "eng").pipe([TEXT, ["two", "words"]]))
+    assert list(both["word"]) == [*tagged.words, "two", "words"]
+    assert both["sentence"].nunique() == 4
 
 
 # The command line

@@ -35,6 +35,10 @@ def marks(row: Row | None, results: Results) -> str:
     return TEXT_ONLY if row.language in results.text_only else ZERO_SHOT
 
 
+def _any_text_only(results: Results) -> bool:
+    return any(marks(row, results) == TEXT_ONLY for row in results.rows)
+
+
 def ordered_languages(results: Results) -> list[str]:
     """Return the languages, those that the backbone has seen first, each group by English name."""
     seen = {row.language: row.seen for row in results.rows}
@@ -89,7 +93,7 @@ def print_matrix(results: Results, console: Console) -> None:
         table.add_row(f"[bold]{label}[/]", "", *texts)
     console.print(table)
     legend = f"[bold]score[/] trained   [cyan]score {ZERO_SHOT}[/] zero-shot"
-    if results.text_only:
+    if _any_text_only(results):
         legend += f"   [yellow]score {TEXT_ONLY}[/] zero-shot, raw text only"
     console.print(f"{legend}   ± half the 95 % interval")
     if told := expectations(results):
@@ -173,7 +177,7 @@ def _label_axes(axes: "Axes", results: Results, languages: list[str], tasks: lis
 
 def _legend(results: Results) -> str:
     parts = ["bold: trained", "outlined: zero-shot"]
-    if results.text_only:
+    if _any_text_only(results):
         parts.append("dotted outline: zero-shot, raw text only")
     if any(row.seen is False for row in results.rows):
         parts.append("*: unseen by the backbone")
@@ -244,7 +248,7 @@ def save_html(results: Results, path: Path) -> None:
         )
         foot.append(f'<tr><th scope="row">{label.capitalize()}</th>{values}</tr>')
     legend = '<span class="key"><b>bold</b> trained</span><span class="key zero">zero-shot</span>'
-    if results.text_only:
+    if _any_text_only(results):
         legend += '<span class="key text">zero-shot, raw text only</span>'
     page = _PAGE.substitute(
         title=escape(results.run),

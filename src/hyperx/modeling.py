@@ -153,7 +153,7 @@ class HyperX(nn.Module):
         if pair.language not in self._language_numbers:
             raise HyperXError(
                 f"this model was not trained with the language '{pair.language}' ({language_name(pair.language)}); "
-                f"it knows {', '.join(self._language_numbers)}"
+                f"it knows {', '.join(self._language_numbers)}; hyperx adapt adds others"
             )
         return self._task_numbers[pair.task], self._language_numbers[pair.language]
 

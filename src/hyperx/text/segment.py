@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -136,10 +137,11 @@ def _pipeline(language: str) -> "Language":
             f"pip install 'hyperx-nlp[{extra}]', or give words, one tokenized sentence a line"
         )
     try:
+        import_module(module)
+        logging.getLogger(module).setLevel(logging.WARNING)  # jieba tells of its dictionary
         nlp = spacy.blank(code, config=_CONFIGS.get(code, {}))
     except ImportError as error:
         raise HyperXError(f"spaCy can't split {language_name(language)}: {error}") from error
-    logging.getLogger(module).setLevel(logging.WARNING)  # jieba tells of its dictionary
     nlp.max_length = 1 << 40  # spaCy's limit is its parser's, and lines are bounded where they are read
     ends: Sequence[str] = [*Sentencizer.default_punct_chars, *_QUESTION_MARKS.get(code, [])]
     nlp.add_pipe("sentencizer", config={"punct_chars": ends})

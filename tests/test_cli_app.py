@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 
 import pytest
 from typer.testing import CliRunner
@@ -26,6 +27,10 @@ def test_a_command_is_listed_with_the_first_line_of_its_own_help(name: str) -> N
     module = import_module(f"hyperx.cli.{name}")
     own = module.app.info.help if hasattr(module, "app") else getattr(module, name).__doc__
     assert own.splitlines()[0] == COMMANDS[name]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"hyperx {version('hyperx-nlp')}\n"
 
 
 def test_a_command_that_is_not_there_is_named_with_one_like_it() -> None:

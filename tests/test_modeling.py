@@ -113,7 +113,7 @@ def test_several_pairs_gradients_are_the_sum_of_each_ones(make_model) -> None:
     torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
 
 
-def test_saving_and_loading_give_the_same_tags(make_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_saving_and_loading_give_the_same_tags(make_model, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     model = shake(make_model())
     encoder = tmp_path / "encoder"
     model.backbone.encoder.save_pretrained(encoder)
@@ -123,13 +123,16 @@ def test_saving_and_loading_give_the_same_tags(make_model, tmp_path: Path, monke
     with torch.no_grad():
         next(iter(model.backbone.layer_norms().values())).add_(0.5)
     model.save_pretrained(tmp_path / "model")
+    capfd.readouterr()
     loaded = HyperX.from_pretrained(tmp_path / "model", dtype=torch.float32)
+    assert capfd.readouterr() == ("", ""), "loading draws no bars"
     for name, tensor in model.trained_state().items():
         assert torch.equal(tensor, loaded.trained_state()[name]), name
     sentences = [WORDS[:5], WORDS[5:]]
     assert loaded.tag(sentences, task="ner", language="sw") == model.tag(sentences, task="ner", language="swa")
-    saved = (tmp_path / "model" / "model.safetensors").stat().st_size
-    assert saved < 8 * sum(model.trained_parameters().values()), "the backbone must not be saved"
+    saved = (tmp_path / "model" / "model.safetensors").stat()
+    assert saved.st_mode == (tmp_path / "model" / "config.json").stat().st_mode, "who may read the one reads the other"
+    assert saved.st_size < 8 * sum(model.trained_parameters().values()), "the backbone must not be saved"
 
 
 def test_tags_of_any_length_are_one_a_word(make_model) -> None:

@@ -160,7 +160,8 @@ def test_choose_type_and_compare(page, url: str) -> None:  # type: ignore[no-unt
     errors: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{url}/playground/")
+    page.goto(url)
+    assert page.url == f"{url}/playground/"
     # The first language's example is tagged at once, in all of its cells.
     page.wait_for_selector("#tags [data-pair='ner/swa']")
     assert page.locator("#tags .panel").count() == 2

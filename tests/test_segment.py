@@ -107,6 +107,13 @@ def test_what_is_not_installed_is_named(
         Segmenter(language)
 
 
+def test_nothing_is_said_of_dictionaries() -> None:
+    pytest.importorskip("jieba")
+    code = "from hyperx.text.segment import Segmenter; print(Segmenter('zho').split('我住在北京。'))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("[((0, 1), (1, 2), (2, 3), (3, 5), (5, 6))]\n", "")
+
+
 @pytest.mark.parametrize("language", ["eng", "swa", "zho"])
 def test_words_are_forgotten_once_they_are_split(language: str) -> None:
     if language == "zho":

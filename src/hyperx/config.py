@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
@@ -14,6 +14,7 @@ from hyperx.methods import HyperXConfig, MethodConfig
 from hyperx.strict_yaml import parse
 
 MAX_BYTES = 300_000
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 class Strict(BaseModel):
@@ -214,12 +215,7 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfi
     values = read_yaml(path)
     for override in overrides:
         _override(values, override)
-    try:
-        config = RunConfig.model_validate(values)
-    except ValidationError as error:
-        raise HyperXError(explain(path, error, RunConfig, "docs/training.md")) from error
-    except HyperXError as error:  # of a language
-        raise HyperXError(f"{path}: {error}") from error
+    config = validated(path, values, RunConfig)
     return config.model_copy(update={"data": [resolve(entry, path.parent.resolve()) for entry in config.data]})
 
 
@@ -266,22 +262,37 @@ def _override(values: dict[str, Any], override: str) -> None:
     values[last] = value
 
 
-def explain(path: Path, error: ValidationError, model: type[BaseModel], page: str) -> str:
-    """Say what is wrong in a file that holds a `model`, with the nearest known key for an unknown one."""
+def validated(path: Path, values: dict[str, Any], model: type[AnyModel]) -> AnyModel:
+    """Return the `model` that a file's values make.
+
+    Raises:
+        HyperXError: they make none; the message names the file and the key.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise HyperXError(_explain(path, error, model)) from error
+    except HyperXError as error:
+        raise HyperXError(f"{path}: {error}") from error
+
+
+def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
+    """Say what is wrong in a file that holds a `model`, with the nearest known key for an unknown one, or all."""
     lines = []
     for problem in error.errors():
         first, *rest = map(str, problem["loc"])
         location = [first, *(part for part in rest if part not in _MODELS and part not in _METHODS)]
         where = ".".join(location)
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(location[-1], _known_keys(location[0], model), n=1)
-            hint = f" (did you mean '{near[0]}'?)" if near else ""
-            lines.append(f"unknown key '{where}'{hint}")
+            known = _known_keys(location[0], model)
+            near = difflib.get_close_matches(location[-1], known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(dict.fromkeys(known))}"
+            lines.append(f"unknown key '{where}' ({hint})")
         elif problem["type"] == "missing":
             lines.append(f"'{where}' is missing")
         else:
             lines.append(f"'{where}': {problem['msg']}")
-    return f"{path}: " + "; ".join(dict.fromkeys(lines)) + f". See {page} for every key."
+    return f"{path}: " + "; ".join(dict.fromkeys(lines))
 
 
 _MODELS = {model.__name__ for model in get_args(Entry)}

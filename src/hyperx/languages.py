@@ -99,7 +99,7 @@ def normalize(code: str) -> str:
     # No tag is longer, and what was looked up is remembered.
     canonical = None if len(written) > MAX_CODE else _WRITTEN.get(written) or _registered(written)
     if canonical is None:
-        raise HyperXError(f"Unknown language {code[:40]!r}: expected an ISO 639-1 or 639-3 code{_suggestion(written)}.")
+        raise HyperXError(f"Unknown language {code[:40]!r}: expected an ISO 639-1 or 639-3 code{_suggestion(written)}")
     return _SAME.get(canonical, canonical)
 
 

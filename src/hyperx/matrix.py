@@ -35,6 +35,10 @@ def marks(row: Row | None, results: Results) -> str:
     return TEXT_ONLY if row.language in results.text_only else ZERO_SHOT
 
 
+def _any_text_only(results: Results) -> bool:
+    return any(marks(row, results) == TEXT_ONLY for row in results.rows)
+
+
 def ordered_languages(results: Results) -> list[str]:
     """Return the languages, those that the backbone has seen first, each group by English name."""
     seen = {row.language: row.seen for row in results.rows}
@@ -72,7 +76,7 @@ def print_matrix(results: Results, console: Console) -> None:
     table.add_column("")
     shown = [(task, name) for task in results.tasks for name in ("", *other_names(results, task))]
     for task, name in shown:
-        table.add_column(plain(UNITS.get(name, name) or heading(results, task)), justify="right", no_wrap=True)
+        table.add_column(plain(UNITS.get(name, name) or heading(results, task)), no_wrap=True)
     for language in ordered_languages(results):
         rows = [results.row(task, language) for task in results.tasks]
         seen = next(row.seen for row in rows if row)
@@ -85,11 +89,11 @@ def print_matrix(results: Results, console: Console) -> None:
     for label, averages in shown_averages(results):
         by_task = dict(zip(results.tasks, averages, strict=True))
         values = [None if name else by_task[task] for task, name in shown]
-        texts = ["" if a is None else f"{a.score:.1f} ±{(a.high - a.low) / 2:.1f} ×{a.count}" for a in values]
+        texts = ["" if a is None else Text.assemble(*_figures(a), f"×{a.count}") for a in values]
         table.add_row(f"[bold]{label}[/]", "", *texts)
     console.print(table)
     legend = f"[bold]score[/] trained   [cyan]score {ZERO_SHOT}[/] zero-shot"
-    if results.text_only:
+    if _any_text_only(results):
         legend += f"   [yellow]score {TEXT_ONLY}[/] zero-shot, raw text only"
     console.print(f"{legend}   ± half the 95 % interval")
     if told := expectations(results):
@@ -105,15 +109,18 @@ def other_names(results: Results, task: str) -> list[str]:
 
 def cell_text(row: Row | None, results: Results, other: str = "") -> Text:
     """Return a cell: score, half interval and mark; or another figure of it."""
-    if row is None:
-        return Text("–", style="dim")
-    if other and other not in row.others:
-        return Text("–", style="dim")
+    if row is None or (other and other not in row.others):
+        return Text("    –", style="dim")
     if other:
-        return Text(f"{row.others[other]:.1f}", style="dim")
+        return Text(f"{row.others[other]:5.1f}", style="dim")
     mark = marks(row, results)
     style = {" ": "bold", ZERO_SHOT: "cyan", TEXT_ONLY: "yellow"}[mark]
-    return Text.assemble((f"{row.score:.1f}", style), (f" ±{(row.high - row.low) / 2:.1f}", "dim"), (f" {mark}", style))
+    return Text.assemble(*_figures(row, style), (mark, style))
+
+
+def _figures(figures: Row | Average, style: str = "") -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return a score and half its interval, as wide as any, so that columns stand under each other."""
+    return (f"{figures.score:5.1f}", style), (f" ±{(figures.high - figures.low) / 2:<4.1f} ", "dim")
 
 
 def save_png(results: Results, path: Path) -> None:
@@ -133,9 +140,7 @@ def save_png(results: Results, path: Path) -> None:
         f"{results.run}: {results.method} on {results.backbone}", loc="left", fontsize=11, weight="bold", pad=22
     )
     axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
-    axes.annotate(
-        _legend(results), (0, 0), (0, -78), "axes fraction", textcoords="offset points", fontsize=8, color="0.35"
-    )
+    axes.set_xlabel(_legend(results), loc="left", fontsize=8, color="0.35", labelpad=8)  # below the longest name
     figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
 
 
@@ -150,7 +155,7 @@ def _draw_cell(axes: "Axes", x: int, y: int, row: Row | None, *, text_only: bool
     shade = 0.05 + 0.75 * row.score / 100
     colour = colormaps["YlGnBu"](shade)
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
-    ink, weight = "white" if shade > 0.5 else "0.1", "bold" if row.trained else "normal"
+    ink, weight = "white" if shade > 0.6 else "0.1", "bold" if row.trained else "normal"
     axes.text(x, y, f"{row.score:.0f}", color=ink, weight=weight, fontsize=10, **centred)
     if not row.trained:
         line: dict[str, Any] = {"edgecolor": "#d9480f", "linewidth": 1.6, "linestyle": ":" if text_only else "-"}
@@ -172,7 +177,7 @@ def _label_axes(axes: "Axes", results: Results, languages: list[str], tasks: lis
 
 def _legend(results: Results) -> str:
     parts = ["bold: trained", "outlined: zero-shot"]
-    if results.text_only:
+    if _any_text_only(results):
         parts.append("dotted outline: zero-shot, raw text only")
     if any(row.seen is False for row in results.rows):
         parts.append("*: unseen by the backbone")
@@ -243,7 +248,7 @@ def save_html(results: Results, path: Path) -> None:
         )
         foot.append(f'<tr><th scope="row">{label.capitalize()}</th>{values}</tr>')
     legend = '<span class="key"><b>bold</b> trained</span><span class="key zero">zero-shot</span>'
-    if results.text_only:
+    if _any_text_only(results):
         legend += '<span class="key text">zero-shot, raw text only</span>'
     page = _PAGE.substitute(
         title=escape(results.run),

@@ -22,6 +22,7 @@ from hyperx.languages import name as language_name
 from hyperx.languages import normalize, seen_by
 from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
+from hyperx.permissions import share_tensors
 from hyperx.precision import best_dtype
 from hyperx.tagging import Tagger
 from hyperx.tasks import Task, build_task
@@ -154,7 +155,7 @@ class HyperX(nn.Module):
         if pair.language not in self._language_numbers:
             raise HyperXError(
                 f"this model was not trained with the language '{pair.language}' ({language_name(pair.language)}); "
-                f"it knows {', '.join(self._language_numbers)}"
+                f"it knows {', '.join(self._language_numbers)}; hyperx adapt adds others"
             )
         return self._task_numbers[pair.task], self._language_numbers[pair.language]
 
@@ -295,6 +296,7 @@ class HyperX(nn.Module):
         self.model_config.save(folder)
         state = {name: tensor.cpu().contiguous() for name, tensor in self.trained_state().items()}
         save_file(state, folder / WEIGHTS_NAME, metadata={"format": "pt"})
+        share_tensors(folder)
         self.tokenizer.save_pretrained(folder)
         if self.card is not None:
             (folder / CARD_NAME).write_text(self.card, encoding="utf-8")

@@ -14,6 +14,7 @@ from hyperx.errors import HyperXError
 from hyperx.expectation import Expectation, predict
 from hyperx.languages import normalize
 from hyperx.pairs import Pair
+from hyperx.permissions import share_tensors
 
 VERSION = 1
 MAX_BYTES = 50_000_000
@@ -120,6 +121,7 @@ class Results(BaseModel):
         if self.counts:  # a sentence's counts are small numbers
             small = {pair: counts.astype(np.min_scalar_type(counts.max())) for pair, counts in self.counts.items()}
             save_file(small, path.with_suffix(".safetensors"))
+            share_tensors(path.parent)
         # Complete or not there: a folder with results.json is a finished run.
         write_whole(path, self.model_dump_json(indent=1) + "\n")
 

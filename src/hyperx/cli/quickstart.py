@@ -27,5 +27,6 @@ def quickstart(
     console.print("\nNobody gave this model Swahili entity labels; it tags them all the same:")
     Console(highlight=False, soft_wrap=True).print(colored(tagged))
     console.print(
-        f"\nNext: [bold]hyperx tag {output} --task pos --language swa[/], and docs/training.md for your own data."
+        f"\nNext: [bold]hyperx tag {output} --task pos --language swa[/]; for data of your own, write a file like "
+        f"{output / 'config.yaml'}, and [bold]hyperx train[/] it."
     )

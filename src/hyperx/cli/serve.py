@@ -82,4 +82,4 @@ def serve(
 def _need(extra: str, *modules: str) -> None:
     missing = [module for module in modules if not find_spec(module)]
     if missing:
-        raise HyperXError(f"{', '.join(missing)} is not installed: pip install 'hyperx-nlp[{extra}]'")
+        raise HyperXError(f"serving needs {', '.join(missing)}: pip install 'hyperx-nlp[{extra}]'")

@@ -35,7 +35,7 @@ def study(
     todo = {run.name: run for study in (STUDIES if name == "all" else [name]) for run in STUDIES[study](planner)}
     if not todo:
         raise HyperXError(
-            f"the scale '{scale}' says nothing of the study '{name}'; docs/studies.md has the keys of a scale"
+            f"the scale '{scale}' says nothing of the study '{name}'; give it the key few_shot in the YAML file"
         )
     todo = {name: run for name, run in todo.items() if not method or run.system in method}
     if not todo:

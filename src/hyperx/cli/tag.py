@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from hyperx.data.lines import open_file
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
+from hyperx.matrix import UNITS
 from hyperx.pairs import Pair
 from hyperx.text.files import STANDARD_INPUT, Work, plan_files, whole_file
 from hyperx.text.read import INPUTS, Source, read_text_sentences
@@ -166,7 +167,8 @@ def announce(model: "HyperX", tasks: list[str], language: str, console: Console)
     for task in tasks:
         pair = Pair(task, language)
         if str(pair) not in model.model_config.trained:
-            unit = model.tagging_task(task).metric.name
+            metric = model.tagging_task(task).metric.name
+            unit = UNITS.get(metric, metric)
             console.print(f"[dim]{pair} is a zero-shot cell; {unit} {model.expected_score(task, language)}[/]")
 
 

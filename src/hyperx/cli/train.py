@@ -19,7 +19,7 @@ from hyperx.plan import plan as make_plan
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="The run's YAML file; configs/ has examples.")],
+    config: Annotated[Path, typer.Argument(help="The run's YAML file; one that ran is its folder's config.yaml.")],
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Keys to set, such as training.steps=1000.")
     ] = None,
@@ -94,7 +94,7 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         )
     console.print(table)
     console.print(f"Zero-shot cells ({len(plan.zero_shot)}): {', '.join(plan.zero_shot) or 'none'}")
-    time = "unknown" if plan.seconds is None else f"about {plan.seconds / 60:,.0f} minutes on this machine"
+    time = "unknown" if plan.seconds is None else f"about {max(1, round(plan.seconds / 60)):,} min on this machine"
     console.print(
         f"{plan.steps:,} steps of {plan.batch_size} sentences; memory about {plan.memory_bytes / 2**30:.1f} GiB; time {time}"
     )

@@ -13,6 +13,7 @@ from hyperx.errors import HyperXError
 from hyperx.exporters.folder import linear_head, new_folder, save_tokenizer, write_readme
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
+from hyperx.permissions import share_tensors
 
 # Where the library keeps a layer's output adapters, by architecture; `{}` is the layer's number.
 PLACES = {
@@ -52,6 +53,8 @@ def export(model: HyperX, pair: Pair, folder: Path) -> None:
     norms = {name: tensor.contiguous() for name, tensor in model.backbone_parameters.items()}
     if norms:
         save_file(norms, folder / LAYER_NORMS)
+    for part in (folder, *(folder / name for name in named)):
+        share_tensors(part)
     save_tokenizer(model, folder)
     backbone = model.model_config.backbone
     write_readme(

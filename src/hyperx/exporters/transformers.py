@@ -17,6 +17,7 @@ from hyperx.exporters.folder import linear_head, new_folder, save_tokenizer, wri
 from hyperx.exporters.modeling_adapted import AdaptedConfig, AdaptedForTokenClassification
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
+from hyperx.permissions import share_tensors
 
 
 @torch.no_grad()
@@ -36,6 +37,7 @@ def export(model: HyperX, pair: Pair, folder: Path) -> None:
     if exported is None:
         exported = _adapted(model, adapters, classifier, labels)
     exported.save_pretrained(folder)
+    share_tensors(folder)
     save_tokenizer(model, folder)
     write_readme(
         folder,

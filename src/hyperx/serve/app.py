@@ -45,9 +45,14 @@ def create_app(service: Service, *, keys: Sequence[str] = (), log_text: bool = F
         log_text: write what is sent to `/tag` to the log.
     """
 
+    async def load() -> None:
+        await asyncio.to_thread(service.load)
+        if service.state == "ready":
+            event("ready")
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(asyncio.to_thread(service.load))
+        loading = asyncio.create_task(load())
         yield
         await loading
         await asyncio.to_thread(service.close)

@@ -78,7 +78,7 @@ class Guard:
         given = _digest(_key(Headers(scope=scope)))
         if not any([hmac.compare_digest(given, digest) for digest in self.digests]):
             # A browser asks for a password, which is the key.
-            scheme = "Basic" if scope["path"].startswith(PLAYGROUND) else "Bearer"
+            scheme = "Basic" if scope["path"] == "/" or scope["path"].startswith(PLAYGROUND) else "Bearer"
             detail = "Send one of the server's keys as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
             raise Refusal(401, "wrong_key", detail, {"WWW-Authenticate": f'{scheme} realm="hyperx"'})
 

@@ -9,6 +9,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
 
 from hyperx.serve.guard import PLAYGROUND
 from hyperx.serve.limits import Refusal
@@ -47,6 +48,11 @@ STYLE: dict[str, Any] = {
 
 def mount(app: FastAPI, service: Service) -> None:
     """Serve the page at `/playground` of a server's application."""
+
+    @app.get("/", include_in_schema=False)
+    async def home() -> RedirectResponse:
+        return RedirectResponse(f"{PLAYGROUND[1:]}/")
+
     # Nothing of the page takes files.
     gr.mount_gradio_app(app, blocks(service), PLAYGROUND, max_file_size=1, run_history=False, **STYLE)
 

@@ -5,9 +5,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from hyperx.config import AnyEntry, CorpusEntry, Entry, FilesEntry, Strict, TrainingConfig, explain, read_yaml, resolve
+from hyperx.config import (
+    AnyEntry,
+    CorpusEntry,
+    Entry,
+    FilesEntry,
+    Strict,
+    TrainingConfig,
+    read_yaml,
+    resolve,
+    validated,
+)
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize, seen_by
 from hyperx.methods import MethodConfig
@@ -167,14 +177,15 @@ def load_benchmark(name: str, data: Path | None = None) -> Benchmark:
     path = SHIPPED / f"{name}.yaml" if name in shipped() else Path(name)
     if not path.is_file():
         raise HyperXError(f"there is no benchmark '{name}'; give a YAML file, or one of {', '.join(shipped())}")
-    try:
-        benchmark = Benchmark.model_validate(read_yaml(path))
-    except ValidationError as error:
-        raise HyperXError(explain(path, error, Benchmark, "docs/studies.md")) from error
+    benchmark = validated(path, read_yaml(path), Benchmark)
     _check(benchmark, path)
     folder = (data or path.parent).resolve()
     if data is None and path.parent == SHIPPED and any(_on_disk(entry) for entry in benchmark.data):
-        raise HyperXError(f"the benchmark '{name}' needs --data, the folder that its corpora lie in; see docs/data.md")
+        corpora = ", ".join(entry.corpus for entry in benchmark.data if isinstance(entry, CorpusEntry) and entry.root)
+        raise HyperXError(
+            f"the benchmark '{name}' needs --data, the folder that its corpora lie in: {corpora}; "
+            "hyperx data list says what they are"
+        )
     return benchmark.model_copy(update={"data": [resolve(entry, folder) for entry in benchmark.data]})
 
 

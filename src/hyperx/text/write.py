@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -142,7 +143,7 @@ def set_spans(doc: Any, task: str, spans: list[Any]) -> None:
         doc.spans[task] = spans
 
 
-def to_pandas(tagged: TaggedText | Iterable[TaggedSentence]) -> "DataFrame":
+def to_pandas(tagged: TaggedText | Iterable[TaggedText | TaggedSentence]) -> "DataFrame":
     """Return a table with a row a word: `sentence`'s number, where the word stands, its tags and scores.
 
     Raises:
@@ -151,7 +152,8 @@ def to_pandas(tagged: TaggedText | Iterable[TaggedSentence]) -> "DataFrame":
     _require("pandas", "pandas")
     import pandas
 
-    table = [{"sentence": number, **row} for number, sentence in enumerate(tagged) for row in rows(sentence)]
+    sentences = chain.from_iterable([item] if isinstance(item, TaggedSentence) else item for item in tagged)
+    table = [{"sentence": number, **row} for number, sentence in enumerate(sentences) for row in rows(sentence)]
     return pandas.DataFrame(table)
 
 

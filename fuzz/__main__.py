@@ -52,7 +52,7 @@ def _processor_seconds() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=250_000, help="executions of a fast target")
+    parser.add_argument("--runs", type=int, default=300_000, help="executions of a fast target")
     parser.add_argument("--output", type=Path, default=RESULTS / "fuzz.json")
     parser.add_argument("targets", nargs="*", metavar="TARGET", default=TARGETS)
     given = parser.parse_args()

@@ -48,8 +48,9 @@ def copy(stopped: Path, tmp_path: Path) -> Path:
 
 
 def unlearning(yaml: Path, folder: Path) -> RunConfig:
-    """Return a run that learns nothing, whose first checkpoint stays the best."""
-    return load_run_config(yaml, [f"output={folder}", "training.learning_rate=1e-30"])
+    """Return a run that learns nothing, whose first checkpoint stays the best; the heads of that recipe have no other rate."""
+    method = "method={name: hyperx, recipe: paper, bottleneck: 8, projection_size: 4}"
+    return load_run_config(yaml, [f"output={folder}", method, "training.learning_rate=1e-30"])
 
 
 def flip(path: Path, byte: int = -5) -> None:

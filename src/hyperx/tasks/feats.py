@@ -113,6 +113,10 @@ class MorphologicalFeatures(TaggingTask):
         """Return what is wrong with what is no bundle."""
         return None if self.is_tag(tag) else "is not features; expected Case=Nom|Number=Sing or the like, or _"
 
+    def counted(self, tags: Sequence[str]) -> Iterable[str]:
+        """Return the attributes' values."""
+        return [f"{attribute}={value}" for tag in tags for attribute, value in attributes(tag).items()]
+
     def from_conllu(self, words: Sequence[Columns], comments: Mapping[str, str]) -> tuple[str, ...]:
         """Return FEATS."""
         return tuple(columns[FEATS] for columns in words)

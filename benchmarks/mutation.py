@@ -17,6 +17,7 @@ TARGET = 0.9
 LIVING = (0, 5, 33)  # exit statuses of mutmut: the tests passed, or there are none
 # Lines that no test can tell from those they stand for, and why.
 _ROW = '"  ".join(cell.ljust(width) for cell, width in zip(row, widths, {})).rstrip()'
+_PAIRS = "first, second = (np.mean(side, axis=0) for side in zip(*scores, {}))"
 EQUIVALENT = {
     "self.hidden = nn.Linear(input_size, input_size, bias=None)": "None is no bias, as False is",
     "self.output = nn.Linear(input_size, output_size, bias=None)": "None is no bias, as False is",

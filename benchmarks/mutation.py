@@ -26,6 +26,7 @@ EQUIVALENT = {
         _ROW.format(strict): "a row has as many cells as there are widths"
         for strict in ("strict=None", "", "strict=False")
     },
+    **{_PAIRS.format(strict): "all are pairs" for strict in ("strict=None", "", "strict=False")},
 }
 
 

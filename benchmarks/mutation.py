@@ -16,7 +16,18 @@ MUTANTS = Path("mutants/src/hyperx")
 TARGET = 0.9
 LIVING = (0, 5, 33)  # exit statuses of mutmut: the tests passed, or there are none
 # Lines that no test can tell from those they stand for, and why.
-EQUIVALENT: dict[str, str] = {}
+_ROW = '"  ".join(cell.ljust(width) for cell, width in zip(row, widths, {})).rstrip()'
+_PAIRS = "first, second = (np.mean(side, axis=0) for side in zip(*scores, {}))"
+EQUIVALENT = {
+    "self.hidden = nn.Linear(input_size, input_size, bias=None)": "None is no bias, as False is",
+    "self.output = nn.Linear(input_size, output_size, bias=None)": "None is no bias, as False is",
+    "stacked = np.stack([results.counts[str(row.pair)] for results in runs]).astype(None)": "NumPy's default is float64",
+    **{
+        _ROW.format(strict): "a row has as many cells as there are widths"
+        for strict in ("strict=None", "", "strict=False")
+    },
+    **{_PAIRS.format(strict): "all are pairs" for strict in ("strict=None", "", "strict=False")},
+}
 
 
 def summary(meta: Path) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def test_rows_of_different_pairs_equal_one_pair_at_a_time() -> None:
     both = AdapterWeights(*(None if a is None else torch.stack([a, b]) for a, b in zip(first, second, strict=True)))
     expected = torch.cat([adapt(z[:1], first), adapt(z[1:], second)])
     torch.testing.assert_close(adapt(z, both), expected)
+    torch.testing.assert_close(adapt(z.repeat_interleave(3, 0), both), expected.repeat_interleave(3, 0))
 
 
 @pytest.mark.parametrize("rows", [False, True])

@@ -13,6 +13,8 @@ from hyperx.errors import HyperXError
 CONFIGS = Path(__file__).parents[1] / "configs"
 MINIMAL = "name: a\ndata: [{corpus: starter}]\ntrain: {pos: [eng]}\n"
 
+HUB = "name: a\ndata: [{{task: mlm, language: eng, hub: some/corpus, {}}}]\ntrain: {{mlm: [eng]}}\n"
+
 
 def write(folder: Path, text: str) -> Path:
     path = folder / "run.yaml"
@@ -35,6 +37,12 @@ def write(folder: Path, text: str) -> Path:
         (MINIMAL.replace("eng", "english!"), r"run\.yaml: Unknown language 'english!'"),
         ("name: [\n", r"run\.yaml:2: not valid YAML"),
         ("- a\n", "expected keys and values"),
+        (MINIMAL + "training: {batch_size: 10, pairs_per_step: 4}\n", "10 is no multiple of pairs_per_step 4"),
+        (HUB.format("streaming: true, train: train"), "its number of 'sentences'"),
+        (
+            HUB.format("streaming: true, train: train, sentences: 9, max_sentences: 3"),
+            "leave 'max_sentences' and 'draw' out",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
@@ -49,6 +57,27 @@ def test_overrides_and_round_trip(tmp_path: Path) -> None:
     assert load_run_config(tmp_path / "resolved.yaml") == config
     with pytest.raises(HyperXError, match="expected key=value"):
         load_run_config(tmp_path / "run.yaml", ["training.steps"])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("=3", "'=3' is not an override"),
+        ("name=[", "'name=\\[': the value is not valid YAML"),
+        ("name.first=x", "'name' holds no keys that could be set"),
+    ],
+)
+def test_overrides_that_cannot_be(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(HyperXError, match=message):
+        load_run_config(write(tmp_path, MINIMAL), [override])
+
+
+def test_files_that_are_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(HyperXError, match="is no file, or larger than"):
+        load_run_config(tmp_path)
+    (tmp_path / "run.yaml").write_bytes(b"name: \xff\n")
+    with pytest.raises(HyperXError, match=r"run\.yaml: 'utf-8' codec can't decode"):
+        load_run_config(tmp_path / "run.yaml")
 
 
 def plan(*arguments: str) -> dict:

@@ -93,6 +93,16 @@ def test_partitions_by_hand() -> None:
         assert list(part.trained) == [cell for cell in everything if cell not in part.hidden]
 
 
+def test_a_languages_tasks_are_hidden_one_after_another_in_the_order_of_their_names() -> None:
+    cells = [Pair(task, "swa") for task in ("pos", "pos-fine", "ner")]  # "-" comes before "/"
+    parts = make_partitions(cells, count=3)
+    assert [str(part.hidden[0]) for part in parts] == ["ner/swa", "pos-fine/swa", "pos/swa"]
+    assert [str(cell) for cell in make_partitions(cells, count=2)[1].trained] == ["ner/swa", "pos/swa"]
+    both = make_partitions([*cells, Pair("pos", "yor"), Pair("pos-fine", "yor")], count=2)
+    assert all(list(part.hidden) == sorted(part.hidden, key=str) for part in both)
+    assert {len(part.hidden) for part in both} == {2, 3}
+
+
 def test_larger_families_take_their_turns_first_then_by_name() -> None:
     families = {"a": "small", "b": "large", "c": "large", "d": "alike"}
     cells = [Pair("pos", language) for language in "abcde"]

@@ -157,3 +157,28 @@ def test_real_files(data: Path, name: str, task: str, sentences: int, words: int
     assert (len(found), sum(len(row) for row, _ in found)) == (sentences, words)
     if "xho" in name:
         assert sum("without a word" in notice for notice in notices) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ('["a"]\n', {"format": "jsonl"}, "expected an object such as"),
+        ('{"tokens": ["a"], "ner_tags": "O"}\n', {"format": "jsonl"}, "'ner_tags' is not a list of strings"),
+        ("a\tO\n", {"tag_column": 3}, "there is no column 3; the file has 2"),
+        (
+            "good\tpositive\nbad\n",
+            {"task": "classification", "format": "tsv"},
+            "expected 2 columns with a text and its label",
+        ),
+    ],
+)
+def test_what_a_line_lacks_is_told(tmp_path: Path, text: str, options: dict, message: str) -> None:
+    with pytest.raises(HyperXError, match=rf"data\.txt.*{message}"):
+        read(write(tmp_path, text), **options)
+
+
+def test_files_that_are_not_there_or_have_no_name_that_could_be(tmp_path: Path) -> None:
+    with pytest.raises(HyperXError, match=r"there is no file .*other$"):
+        read(tmp_path / "other")
+    with pytest.raises(HyperXError, match="can't be read: File name too long"):
+        read(tmp_path / ("x" * 300))

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import langcodes
 
@@ -137,7 +137,9 @@ def _pipeline(language: str) -> "Language":
             f"pip install 'hyperx-nlp[{extra}]', or give words, one tokenized sentence a line"
         )
     try:
-        import_module(module)
+        imported = import_module(module)
+        if module == "jieba":
+            _keep_dictionary(imported.dt)
         logging.getLogger(module).setLevel(logging.WARNING)  # jieba tells of its dictionary, which spaCy has it load
         nlp = spacy.blank(code, config=_CONFIGS.get(code, {}))
     except ImportError as error:
@@ -146,6 +148,15 @@ def _pipeline(language: str) -> "Language":
     ends: Sequence[str] = [*Sentencizer.default_punct_chars, *_QUESTION_MARKS.get(code, [])]
     nlp.add_pipe("sentencizer", config={"punct_chars": ends})
     return nlp
+
+
+def _keep_dictionary(tokenizer: Any) -> None:
+    """Have jieba keep its parsed dictionary, which it unmarshals, among the user's own files, not in a folder of all users'."""
+    from hyperx.builtin import default_cache_dir
+
+    folder = default_cache_dir() / "jieba"
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.tmp_dir = str(folder)
 
 
 def spacy_code(language: str) -> str:

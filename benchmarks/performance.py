@@ -32,7 +32,8 @@ def section(path: Path, title: str) -> str:
     if not path.exists():
         return f"### {title}\n\nNot measured yet.\n"
     report = json.loads(path.read_text(encoding="utf-8"))
-    about = ", ".join(f"{key} {value}" for key, value in report["machine"].items())
+    rounds = max(len(row["values"]) for row in report["rows"])
+    about = ", ".join(f"{key} {value}" for key, value in (report["machine"] | {"rounds": rounds}).items())
     lines = ["| what | target | measured | range | met |", "|---|---|---|---|---|", *map(_row, report["rows"])]
     return f"### {title}\n\n" + "\n".join(lines) + f"\n\n{about}; `{path.parent.name}/{path.name}`.\n"
 

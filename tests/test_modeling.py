@@ -166,7 +166,7 @@ def test_a_cell_outside_the_matrix_is_a_clear_error(make_model, task: str, langu
 def test_an_unknown_architecture_is_a_clear_error() -> None:
     encoder = ENCODERS["bert"]()
     encoder.config.model_type = "rwkv"
-    with pytest.raises(HyperXError, match=r"rwkv.*Add its line to SITES"):
+    with pytest.raises(HyperXError, match=r"rwkv.*Add its line to hyperx.backbone.SITES"):
         Backbone(encoder)
 
 

@@ -5,6 +5,7 @@ import logging
 import resource
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -127,37 +128,32 @@ def same_end(run: Path, other: Path) -> None:
     assert [row | {"seconds": 0} for row in rows[0]] == [row | {"seconds": 0} for row in rows[1]]
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[Callable[[], None]]:
-    """Let no file grow larger than a few kB, which the system refuses as it does on a full disk."""
+    """Give what lets no file grow larger than a few kB, which the system refuses as it does on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    finally:  # within the test: pytest's own output may go to a file
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("step", [5, 25])
-def test_a_full_disk_loses_no_checkpoint(yaml: Path, tmp_path: Path, small_disk: Callable[[], None], step: int) -> None:
+def test_a_full_disk_loses_no_checkpoint(yaml: Path, tmp_path: Path, step: int) -> None:
     config = load_run_config(yaml, [f"output={tmp_path / 'run'}"])
-    with pytest.raises(HyperXError, match=rf"checkpoint-{step + 5} can't be written: .*make room"):
-        train(config, callbacks=[At(step, small_disk)])
+    message = rf"checkpoint-{step + 5} can't be written: .*make room"
+    with small_disk() as fill, pytest.raises(HyperXError, match=message):
+        train(config, callbacks=[At(step, fill)])
     left = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert left == ([] if step == 5 else ["checkpoint-10", "checkpoint-20"])
     assert all(damage(tmp_path / "run" / "checkpoints" / name) is None for name in left)
 
 
-def test_a_full_disk_at_the_end_is_gone_on_from(
-    yaml: Path, run: Path, tmp_path: Path, small_disk: Callable[[], None]
-) -> None:
+def test_a_full_disk_at_the_end_is_gone_on_from(yaml: Path, run: Path, tmp_path: Path) -> None:
     config = load_run_config(yaml, [f"output={tmp_path / 'run'}"])
-
-    def fill(doing: str) -> None:
-        if doing == "Calibrating":
-            small_disk()
-
-    with pytest.raises(HyperXError, match=r"can't be written: .*make room"):
-        train(config, progress=fill)
+    with small_disk() as fill, pytest.raises(HyperXError, match=r"can't be written: .*make room"):
+        train(config, progress=lambda doing: fill() if doing == "Calibrating" else None)
     assert not (tmp_path / "run" / "results.json").exists()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     train(config, resume=True)
     same_end(run, tmp_path / "run")
 

@@ -10,7 +10,6 @@ from fuzz.scratch import FOLDER
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # a backbone may be named that is on the Hub
 FILES = ("config.json", "model.safetensors", "backbone/config.json", "backbone/model.safetensors")
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "1"
 

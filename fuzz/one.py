@@ -1,6 +1,7 @@
 """Fuzz one target until a finding or the last execution: ``python -m fuzz.one NAME [libFuzzer options]``."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ SEEDS = Path(__file__).parent / "seeds"
 
 
 def main(name: str, *options: str) -> None:
+    os.environ["HF_HUB_OFFLINE"] = "1"  # a backbone may be named that is on the Hub
     with atheris.instrument_imports(include=["hyperx"]):
         run = importlib.import_module(f"fuzz.{name}").run
         for seed in sorted((SEEDS / name).iterdir()):

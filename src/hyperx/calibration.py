@@ -45,7 +45,10 @@ def fit_temperature(log_probabilities: Tensor, gold: Tensor) -> float:
         return 1.0
     scores = log_probabilities.double()
     inverse = torch.ones((), dtype=torch.double, requires_grad=True)
-    optimizer = torch.optim.LBFGS([inverse], max_iter=100, line_search_fn="strong_wolfe")
+    # To the optimum itself: where the search stops on the way depends on the last bits of the scores.
+    optimizer = torch.optim.LBFGS(
+        [inverse], max_iter=100, tolerance_grad=1e-12, tolerance_change=1e-15, line_search_fn="strong_wolfe"
+    )
 
     def loss() -> Tensor:
         optimizer.zero_grad()

@@ -6,8 +6,6 @@ import os
 from functools import cache
 from typing import Any
 
-import torch
-
 from fuzz.model_folder import prepared
 from hyperx.serve.app import REFUSALS, create_app
 from hyperx.serve.service import Service
@@ -50,7 +48,6 @@ async def post(body: bytes) -> tuple[int, bytes]:
 @cache
 def application() -> Any:
     """Return the application with a small model."""
-    torch.set_num_threads(1)
     before = os.getcwd()
     os.chdir(prepared())
     service = Service(".", wait=0.0)

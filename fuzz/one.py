@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import atheris
+import torch
 
 SEEDS = Path(__file__).parent / "seeds"
 
 
 def main(name: str, *options: str) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"  # a backbone may be named that is on the Hub
+    torch.set_num_threads(1)
     with atheris.instrument_imports(include=["hyperx"]):
         run = importlib.import_module(f"fuzz.{name}").run
         for seed in sorted((SEEDS / name).iterdir()):

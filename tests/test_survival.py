@@ -122,12 +122,8 @@ def test_the_same_seed_gives_the_same_bytes(yaml: Path, run: Path, tmp_path: Pat
 
 
 def same_end(run: Path, other: Path) -> None:
-    for file in ("model/model.safetensors", "results.safetensors", "log.json"):
+    for file in ("model/model.safetensors", "model/config.json", "results.safetensors", "log.json"):
         assert (run / file).read_bytes() == (other / file).read_bytes(), file
-    configs = [json.loads((folder / "model" / "config.json").read_text()) for folder in (run, other)]
-    temperatures = [config.pop("temperatures") for config in configs]
-    assert configs[0] == configs[1]
-    assert temperatures[0] == pytest.approx(temperatures[1], rel=1e-2)  # of a fit, not of training
     rows = [json.loads((folder / "results.json").read_text())["rows"] for folder in (run, other)]
     assert [row | {"seconds": 0} for row in rows[0]] == [row | {"seconds": 0} for row in rows[1]]
 

@@ -80,7 +80,7 @@ CLAIMS = [
     Claim(
         "Raw text helps, unseen languages most",
         "unseen: NER +6.2, POS +10.5",
-        "Two conditions a task: the interval of the gain on unseen languages lies above zero, and that gain is larger "
+        "Two conditions a task: the interval of the gain on unseen languages lies above zero, and it is a gain, larger "
         "than the one on seen languages. Holds: all are met; partly: some.",
         rules.mlm,
     ),

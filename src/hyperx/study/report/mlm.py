@@ -1,5 +1,6 @@
 """Raw text of all, of the unseen, and of no languages (Üstün et al. 2022, Figure 3)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hyperx.study.report import style
@@ -26,18 +27,20 @@ def section(figures: Figures, pictures: Path) -> str:
             ]
             if set(scores) != {NOTHING}:
                 rows.append([UNITS[task], group, *scores, *gains])
-    header = ["Task", "Languages", *TEXTS.values(), "gain, all", "gain, unseen's"]
+    titles = [title + (" †" if not figures.complete(MIXED, system) else "") for system, title in TEXTS.items()]
+    header = ["Task", "Languages", *titles, "gain, all", "gain, unseen's"]
     parts = ["Hyper-X's zero-shot cells in the mixed setting; gains over no raw text.", table(header, rows, left=2)]
-    if any(sum(cell != NOTHING for cell in row[2 : 2 + len(TEXTS)]) > 1 for row in rows):  # else nothing is compared
-        parts.append(picture(draw(figures, pictures / "mlm.png"), "Zero-shot scores by raw text"))
+    whole = {system: title for system, title in TEXTS.items() if figures.complete(MIXED, system)}
+    if len(whole) > 1:  # else nothing is compared
+        parts.append(picture(draw(figures, whole, pictures / "mlm.png"), "Zero-shot scores by raw text"))
     return "\n\n".join(parts)
 
 
-def draw(figures: Figures, path: Path) -> Path:
+def draw(figures: Figures, titles: Mapping[str, str], path: Path) -> Path:
     """Draw bars: a group a kind of language, a bar a choice of raw text, a panel a task."""
     figure, axes = style.panels(1, len(ORDER), width=4)
     for panel, task in zip(axes[0], ORDER, strict=True):
-        for place, (system, title) in enumerate(TEXTS.items()):
+        for place, (system, title) in enumerate(titles.items()):
             values = [figures.mean(MIXED, system, task, group) for group in GROUPS]
             at = [group + 0.27 * (place - 1) for group in range(len(GROUPS))]
             bars = panel.bar(

@@ -62,14 +62,14 @@ def madx_on_unseen(figures: Figures) -> Finding:
 
 
 def mlm(figures: Figures) -> Finding:
-    """Judge in each task that the gain on unseen languages has an interval above zero, and is above that on seen ones."""
+    """Judge in each task that the gain on unseen languages has an interval above zero, and is a gain above that on seen ones."""
     first, second = (MIXED, "hyperx-mlm-none"), (MIXED, "hyperx")
     found = figures.compare(first, second)
     met = []
     for task in ORDER:
         unseen, seen = find(found, task, "unseen"), find(found, task, "seen")
         met += [unseen.low > 0] if unseen else []
-        met += [unseen.points > seen.points] if unseen and seen else []
+        met += [unseen.points > max(seen.points, 0)] if unseen and seen else []
     shown = evidence(chosen(found, ["seen", "unseen"]))
     return Finding(verdict(met), shown, _unfinished(figures, first, second))
 

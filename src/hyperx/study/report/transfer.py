@@ -142,7 +142,10 @@ def draw(figures: Figures, path: Path) -> Path:
     for row, task in zip(axes, ORDER, strict=True):
         for panel, group in zip(row, groups, strict=True):
             for system in figures.benchmark.methods:
-                values = [figures.mean(setting, system, task, group) for setting in settings(figures)]
+                values = [
+                    figures.mean(setting, system, task, group) if figures.complete(setting, system) else None
+                    for setting in settings(figures)
+                ]
                 known = [(place, value) for place, value in enumerate(values) if value is not None]
                 if known:
                     panel.plot(*zip(*known, strict=True), ms=6, lw=1.2, label=style.label(system), **style.look(system))

@@ -17,6 +17,7 @@ from hyperx.text.sentence import TaggedText
 MARK = "Zxqsoak"  # in all that is sent: no log may have it
 KEY = "a-key-that-no-log-may-have"
 SOUND = 0.9  # share of the requests that are
+ROUNDING = 0.05  # of a score
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,9 @@ def post(body: Any, *, content: bytes | None = None, key: str | None = KEY) -> b
 
 
 def alike(given: Any, expected: Any) -> bool:
-    """Whether an answer is what was expected: scores within a thousandth, as a batch's composition moves them, all else equal."""
+    """Whether an answer is what was expected: scores as near as bfloat16 rounds them in other batches, all else equal."""
     if isinstance(expected, float):
-        return isinstance(given, int | float) and abs(given - expected) <= 1e-3
+        return isinstance(given, int | float) and abs(given - expected) <= ROUNDING
     if isinstance(expected, dict):
         return (
             isinstance(given, dict)

@@ -112,10 +112,10 @@ class Backbone(nn.Module):
         return self
 
     def compute_in(self, dtype: torch.dtype) -> None:
-        """Multiply matrices in `dtype` and keep the frozen ones in it; what is trained stays in float32."""
+        """Multiply matrices in `dtype` and keep the frozen ones in it; embeddings and what is trained stay in float32."""
         self.dtype = dtype
         for module in self.encoder.modules():
-            if isinstance(module, nn.Linear | nn.Embedding):
+            if isinstance(module, nn.Linear):
                 for parameter in module.parameters(recurse=False):
                     if not parameter.requires_grad:
                         parameter.data = parameter.data.to(dtype)

@@ -41,7 +41,7 @@ def one_pair_at_a_time(model: HyperX, sentences: list[tuple[Pair, Sentence]]) ->
 def test_it_equals_one_pair_at_a_time(name: str, make_model: Callable[..., HyperX]) -> None:
     model = shake(make_model(method=METHODS[name]))
     expected = one_pair_at_a_time(model, SENTENCES)
-    assert any(len(list(MixedTagger(model).encode(*one))) > 1 for one in SENTENCES)
+    assert any(len(list(MixedTagger(model).encode(one[0], [one[1]]))) > 1 for one in SENTENCES)
     assert name in ("single", "finetune") or not torch.allclose(expected[0][:1], expected[1][:1])  # pairs differ
     for tagger in (MixedTagger(model, batch_size=8), MixedTagger(model, max_tokens=50, cached_pairs=2)):
         for scores, own in zip(tagger.scores(SENTENCES), expected, strict=True):

@@ -328,7 +328,7 @@ def test_a_failing_batch_fails_its_requests_alone(make_model: Callable[..., Hype
     tagger = Failing(shake(make_model()), batch_size=1)
     batcher = Batcher(tagger, Metrics(), wait=0)
     rows: dict[int, list[Row]] = {
-        length: [Row(row.pair, row.example) for row in tagger.encode(*one)]
+        length: [Row(row.pair, row.example) for row in tagger.encode(one[0], [one[1]])]
         for length, one in ((3, (pair("pos/eng"), words(3))), (12, (pair("ner/swa"), words(12))))
     }
     good, bad = batcher.submit(rows[3]), batcher.submit(rows[12])

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hyperx.adapter import Adapters, stack, transform
+from hyperx.batching import even_batches
 from hyperx.data.sentence import Sentence
 from hyperx.pairs import Pair
 from hyperx.tasks import Example
@@ -61,39 +62,43 @@ class MixedTagger:
         Raises:
             HyperXError: a pair is outside the model's matrix, or its task tags nothing.
         """
-        encoded = [self.encode(pair, sentence) for pair, sentence in sentences]
-        rows = [row for own in encoded for row in own]
+        rows: list[Row] = []
+        owners: list[int] = []
+        places: dict[Pair, list[int]] = {}
+        for number, (pair, _) in enumerate(sentences):
+            places.setdefault(pair, []).append(number)
+        for pair, numbers in places.items():
+            encoded = self.encode(pair, [sentences[number][1] for number in numbers])
+            rows += encoded
+            owners += [numbers[row.example.sentence] for row in encoded]
         scores: list[Tensor] = [torch.empty(0)] * len(rows)
-        for numbers in self.batches(rows):
-            for number, own in zip(numbers, self.run([rows[number] for number in numbers]), strict=True):
+        for batch in self.batches(rows):
+            for number, own in zip(batch, self.run([rows[number] for number in batch]), strict=True):
                 scores[number] = own
-        parts = iter(scores)
-        return [
-            self.model.tasks[pair.task].join([next(parts) for _ in own])
-            for (pair, _), own in zip(sentences, encoded, strict=True)
-        ]
+        parts: list[list[Tensor]] = [[] for _ in sentences]
+        for owner, own in zip(owners, scores, strict=True):
+            parts[owner].append(own)
+        return [self.model.tasks[pair.task].join(own) for (pair, _), own in zip(sentences, parts, strict=True)]
 
-    def encode(self, pair: Pair, sentence: Sentence) -> list[Row]:
-        """Return a sentence's rows: one, or several of a sentence that is too long.
+    def encode(self, pair: Pair, sentences: Sequence[Sentence]) -> list[Row]:
+        """Return the sentences' rows: one each, or several of a sentence that is too long.
 
         Raises:
             HyperXError: the model has no such task, or it tags nothing.
         """
         task, model = self.model.tagging_task(pair.task), self.model
-        examples = task.encode([Sentence(sentence.words)], model.tokenizer, max_length=model.model_config.max_length)
+        untagged = [Sentence(sentence.words) for sentence in sentences]
+        examples = task.encode(untagged, model.tokenizer, max_length=model.model_config.max_length)
         return [Row(pair, example) for example in examples]
 
     def batches(self, rows: Sequence[Row]) -> list[list[int]]:
         """Return the numbers of the rows of each batch; rows of like lengths go together, the longest first."""
-        batches: list[list[int]] = []
-        room = 0
-        for number in sorted(range(len(rows)), key=lambda number: -rows[number].length):
-            if not room:
-                batches.append([])
-                room = min(self.batch_size, max(1, self.max_tokens // rows[number].length))
-            batches[-1].append(number)
-            room -= 1
-        return batches
+        return even_batches(
+            [row.length for row in rows],
+            batch_size=self.batch_size,
+            max_tokens=self.max_tokens,
+            device=self.model.device.type,
+        )
 
     @torch.inference_mode()
     def run(self, rows: Sequence[Row]) -> list[Tensor]:

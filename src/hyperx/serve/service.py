@@ -155,14 +155,12 @@ class Service:
                 sentences = _sentences(one, pairs[0].language, words_of)
             except HyperXError as error:
                 raise HyperXError(f"inputs.{number}: {error}") from error
-            own: list[dict[str, list[int]]] = []
-            for sentence in sentences:
-                plain = Sentence(sentence.words)
-                own.append({})
-                for pair in pairs:
-                    encoded = self._tagger.encode(pair, plain)
-                    own[-1][pair.task] = list(range(len(rows), len(rows) + len(encoded)))
-                    rows += encoded
+            own: list[dict[str, list[int]]] = [{pair.task: [] for pair in pairs} for _ in sentences]
+            plain = [Sentence(sentence.words) for sentence in sentences]
+            for pair in pairs:
+                for row in self._tagger.encode(pair, plain):
+                    own[row.example.sentence][pair.task].append(len(rows))
+                    rows.append(row)
             prepared.append(Prepared(sentences, own))
         return prepared, rows
 

@@ -11,7 +11,7 @@ EXTRAS := hub,ja,onnx,pandas,playground,serve,spacy,tensorboard,th,uriel,vi,zh
 LOCK := requirements/ci.txt
 PINS ?= --constraint $(LOCK)
 
-.PHONY: quickstart test lint docs bench dist soak fuzz coverage mutants lock audit sbom clean
+.PHONY: quickstart test lint docs bench dist soak fuzz coverage mutants lock lowest audit sbom clean
 
 quickstart: $(VENV)/installed
 	$(BIN)/hyperx quickstart
@@ -67,11 +67,19 @@ lock: $(VENV)/checks
 	$(BIN)/uv pip install --quiet --python build/lock --editable . --group dev --group docs --group checks
 	$(BIN)/uv pip freeze --quiet --python build/lock --exclude-editable | grep --invert-match '^torch==' > $(LOCK)
 
+# The oldest versions that pyproject.toml allows, and the tests at them.
+lowest: $(VENV)/checks $(ADAPTERS)/installed
+	rm -rf build/lowest
+	$(PYTHON) -m venv --without-pip build/lowest
+	$(BIN)/uv pip install --quiet --python build/lowest --resolution lowest-direct --editable ".[$(EXTRAS)]" --group dev
+	$(BIN)/uv pip freeze --quiet --python build/lowest --exclude-editable > requirements/lowest.txt
+	build/lowest/bin/python -m pytest
+
 # Known vulnerabilities of what CI installs; asks PyPI's service.
 audit: $(VENV)/checks
 	mkdir -p build
 	(cat $(LOCK); echo $(TORCH)) > build/audit.txt
-	$(BIN)/pip-audit --no-deps --disable-pip --requirement build/audit.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement build/audit.txt
 
 # What a release needs, with all that is optional, as CycloneDX.
 sbom: $(VENV)/checks dist

@@ -39,7 +39,8 @@ class Written(NamedTuple):
 class MixedTagger:
     """Tags sentences of any cells of a model's matrix, each row of a batch by its own pair's adapters and head.
 
-    What it gives equals what a `Tagger` of each pair does, but for rounding. The model is put in evaluation mode. Not for several threads at once.
+    What it gives equals what a `Tagger` of each pair does, but for rounding. The model is put in evaluation mode. Not for
+    several threads at once.
 
     Args:
         batch_size: rows that the backbone reads at once.

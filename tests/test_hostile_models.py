@@ -6,7 +6,8 @@ import os
 import pickle
 import shutil
 import struct
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +251,28 @@ def test_language_adapters_are_read_likewise(crafted: Path, name: str) -> None:
     FOLDERS[name][0](crafted)
     with pytest.raises(HyperXError, match=FOLDERS[name][1]):
         read_language_adapters(crafted / "model")
+
+
+@contextlib.contextmanager
+def without_privileges() -> Iterator[None]:
+    """Root reads everything, so be nobody."""
+    user = os.geteuid()
+    if not user:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize("private", [".", "model", "model/model.safetensors"])
+def test_what_may_not_be_read_is_told(private: str, honest: Path) -> None:
+    with tempfile.TemporaryDirectory() as place:  # pytest's own are closed to others
+        Path(place).chmod(0o755)
+        folder = Path(place) / "run"
+        shutil.copytree(honest, folder)
+        set_keys("model/config.json", backbone=str(folder / "encoder"))(folder)
+        (folder / private).chmod(0)
+        with without_privileges(), pytest.raises(HyperXError, match=r"may not read|Permission denied"):
+            HyperX.from_pretrained(folder)
+        (folder / private).chmod(0o700)

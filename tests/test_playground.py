@@ -32,6 +32,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SPACE = Path(__file__).parents[1] / "deploy" / "space"
 PERSIAN = "سارا در تهران است."
 WAIT = 60_000
 
@@ -116,7 +117,7 @@ def test_entities_and_labels_are_one_chip() -> None:
 
 
 @pytest.fixture(scope="module")
-def url(make_model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # type: ignore[no-untyped-def]
+def folder(make_model, tmp_path_factory: pytest.TempPathFactory) -> Path:  # type: ignore[no-untyped-def]
     model = shake(make_model())
     place = tmp_path_factory.mktemp("playground")
     model.backbone.encoder.save_pretrained(place / "encoder")
@@ -125,8 +126,13 @@ def url(make_model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]: 
     config.backbone = str(place / "encoder")
     config.trained, config.scores = ["pos/eng", "ner/swa"], {"ner/eng": (58.1, 41.0, 75.6)}
     model.save_pretrained(place / "model")
+    return place / "model"
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "hyperx", "serve", str(place / "model"), "--port", "0", "--playground"],
+        [sys.executable, "-m", "hyperx", "serve", str(folder), "--port", "0", "--playground"],
         stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, text=True,
     )  # fmt: skip
     try:
@@ -227,3 +233,19 @@ def test_words_can_be_read(page, url: str) -> None:  # type: ignore[no-untyped-d
             "return [ratio([chip, chip]), ratio([chip.querySelector('small'), chip])]; })); }"
         )
         assert worst >= 4.5
+
+
+def test_a_space_serves_the_page(folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=SPACE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1", "HYPERX_MODEL": str(folder)},
+    )  # fmt: skip
+    try:
+        assert process.stdout
+        address = next(line for line in process.stdout if "http://" in line).split()[-1]
+        answer = httpx.get(address)
+        assert answer.status_code == 200
+        assert "ner/swa" in answer.text
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)

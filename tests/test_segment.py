@@ -107,13 +107,17 @@ def test_what_is_not_installed_is_named(
         Segmenter(language)
 
 
-def test_nothing_is_said_of_dictionaries_and_what_is_kept_is_the_users_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writable", [True, False])
+def test_nothing_is_said_of_dictionaries_and_what_is_kept_is_the_users_own(writable: bool, tmp_path: Path) -> None:
     pytest.importorskip("jieba")
+    cache = tmp_path / "cache"
+    if not writable:
+        cache.touch()
     code = "from hyperx.text.segment import Segmenter; print(Segmenter('zho').split('我住在北京。'))"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "HYPERX_CACHE": str(tmp_path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "HYPERX_CACHE": str(cache)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert (ran.stdout, ran.stderr) == ("[((0, 1), (1, 2), (2, 3), (3, 5), (5, 6))]\n", "")
-    assert (tmp_path / "jieba" / "jieba.cache").is_file()
+    assert (cache / "jieba" / "jieba.cache").is_file() == writable
 
 
 @pytest.mark.parametrize("language", ["eng", "swa", "zho"])

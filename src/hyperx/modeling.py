@@ -398,12 +398,18 @@ def model_folder(name: str | Path, revision: str | None) -> Path:
     """Return the folder of a saved model, a run's best or one from the Hub.
 
     Raises:
-        HyperXError: it can't be found.
+        HyperXError: it can't be found, or not be read.
     """
     path = Path(name)
-    if path.is_dir():
-        return path / "model" if (path / "model" / CONFIG_NAME).exists() else path
-    if path.exists() or str(name).startswith((".", "/", "~")) or str(name).count("/") > 1:
+    try:
+        if path.is_dir():
+            return path / "model" if (path / "model" / CONFIG_NAME).exists() else path
+        there = path.exists()
+    except PermissionError as error:
+        raise HyperXError(
+            f"this process's user may not read {error.filename}; chmod -R a+rX '{name}' lets every user"
+        ) from error
+    if there or str(name).startswith((".", "/", "~")) or str(name).count("/") > 1:
         raise HyperXError(f"there is no model folder '{name}'; give the folder of a run or a saved model, or a Hub id")
     try:
         patterns = [CONFIG_NAME, WEIGHTS_NAME, CARD_NAME]

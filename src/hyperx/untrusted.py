@@ -50,6 +50,7 @@ def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
     """
     path = own_file(folder, name)
     try:
-        return load_file(path)
+        with path.open("rb"):  # of a file that may not be read, the library says that it is not there
+            return load_file(path)
     except Exception as error:  # whatever the library makes of a header
         raise HyperXError(f"{path} can't be read ({error}); copy the model again") from error

@@ -7,6 +7,7 @@ its multi-language one, ``xx``.
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -140,7 +141,6 @@ def _pipeline(language: str) -> "Language":
         imported = import_module(module)
         if module == "jieba":
             _keep_dictionary(imported.dt)
-        logging.getLogger(module).setLevel(logging.WARNING)  # jieba tells of its dictionary, which spaCy has it load
         nlp = spacy.blank(code, config=_CONFIGS.get(code, {}))
     except ImportError as error:
         raise HyperXError(f"spaCy can't split {language_name(language)}: {error}") from error
@@ -151,12 +151,17 @@ def _pipeline(language: str) -> "Language":
 
 
 def _keep_dictionary(tokenizer: Any) -> None:
-    """Have jieba keep its parsed dictionary, which it unmarshals, among the user's own files, not in a folder of all users'."""
+    """Have jieba keep its parsed dictionary, which it unmarshals, among the user's own files, not in a folder of all users'.
+
+    Where they can't be written, it parses it anew in every process.
+    """
     from hyperx.builtin import default_cache_dir
 
     folder = default_cache_dir() / "jieba"
-    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
     tokenizer.tmp_dir = str(folder)
+    logging.getLogger("jieba").setLevel(logging.CRITICAL)  # it tells of the dictionary, and of not keeping it
 
 
 def spacy_code(language: str) -> str:

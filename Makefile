@@ -73,7 +73,7 @@ lowest: $(VENV)/checks $(ADAPTERS)/installed
 	$(PYTHON) -m venv --without-pip build/lowest
 	$(BIN)/uv pip install --quiet --python build/lowest --resolution lowest-direct --editable ".[$(EXTRAS)]" --group dev
 	$(BIN)/uv pip freeze --quiet --python build/lowest --exclude-editable > requirements/lowest.txt
-	build/lowest/bin/python -m pytest
+	build/lowest/bin/python -m pytest --deselect tests/test_docs.py::test_the_command_line_reference_is_fresh # typer's help differs
 
 # Known vulnerabilities of what CI installs; asks PyPI's service.
 audit: $(VENV)/checks

@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 import langcodes
 
@@ -138,7 +139,9 @@ def _pipeline(language: str) -> "Language":
             f"pip install 'hyperx-nlp[{extra}]', or give words, one tokenized sentence a line"
         )
     try:
-        imported = import_module(module)
+        with catch_warnings():
+            simplefilter("ignore", UserWarning)  # jieba's, of a package that it can do without
+            imported = import_module(module)
         if module == "jieba":
             _keep_dictionary(imported.dt)
         nlp = spacy.blank(code, config=_CONFIGS.get(code, {}))

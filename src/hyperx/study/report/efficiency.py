@@ -28,7 +28,8 @@ def section(figures: Figures, pictures: Path) -> str:
         "training",
     ]
     parts = [
-        "To serve the matrix once, partitions and seeds averaged; MAD-X's figures have its language adapters in them.",
+        "To serve the matrix once, partitions and seeds averaged; MAD-X's figures have its language adapters in them. "
+        "Training is by the clock, in the fastest run of a method: what else the machine did only slowed it.",
         table([*header, "peak memory", "device"], rows),
     ]
     if (adapter := figures.language_adapter()) and any(map(figures.is_madx, systems)):

@@ -135,7 +135,7 @@ class MixedTagger:
             HyperXError: the pair is outside the model's matrix.
         """
         if pair not in self._cache:
-            with self.model.backbone.autocast():  # as `Tagger` does: in bfloat16, too, both are to give the same
+            with self.model.backbone.autocast():  # as in training: in bfloat16, too, both are to give the same
                 adapters, dtype = self.model.adapters([pair]), self.model.backbone.dtype
             # Biases stay as they are: autocast, too, converts what is multiplied only.
             kept = transform(lambda tensor: tensor.to(dtype) if tensor.ndim > 1 else tensor, adapters)

@@ -1,6 +1,8 @@
 """The report of a study: means, compute, verdicts and pages, from results whose truth is known."""
 
+import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -146,6 +148,19 @@ def test_a_mean_is_of_the_cells_that_the_partitions_hide(figures: Figures, folde
                          ("ewe", "fon", "hau", "swa", "xho", "zul")}  # fmt: skip
     english = [row.pair for row in figures.pooled("single", "hyperx", trained=True)[0].rows]
     assert english == [Pair("pos", "eng"), Pair("ner", "eng")]
+
+
+def test_training_takes_what_the_fastest_run_does(planner: Planner, folder: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(folder, tmp_path / "results")
+    for path in (copied / "mixed-1-hyperx-seed1" / "cost.json", copied / "single-pos-finetune-seed1" / "cost.json"):
+        cost = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(cost | {"training_seconds": 4 * cost["training_seconds"]}), encoding="utf-8")
+    figures = Figures(planner, copied)
+    mixed, single = figures.cost("mixed", "hyperx"), figures.cost("single", "finetune")
+    assert mixed is not None
+    assert single is not None
+    assert mixed.seconds == 50  # of the other partition
+    assert single.seconds == 4 * 50 + 50  # tasks are added
 
 
 def test_compute_counts_sentences_and_the_language_adapters(figures: Figures) -> None:

@@ -82,7 +82,11 @@ class Backbone(nn.Module):
             encoder.get_submodule(site.input.format(layer)).register_forward_pre_hook(self._note_residual)
             norm = encoder.get_submodule(site.norm.format(layer))
             encoder.get_submodule(site.output.format(layer)).register_forward_hook(self._adapt(layer, norm))
-        encoder.get_submodule("embeddings").register_forward_hook(self._couple)
+        embeddings = encoder.get_submodule("embeddings")
+        embeddings.register_forward_hook(self._couple)
+        for module in embeddings.modules():
+            if isinstance(module, nn.Embedding):
+                module.register_forward_hook(self._convert)
 
     @property
     def config(self) -> PreTrainedConfig:
@@ -112,7 +116,10 @@ class Backbone(nn.Module):
         return self
 
     def compute_in(self, dtype: torch.dtype) -> None:
-        """Multiply matrices in `dtype` and keep the frozen ones in it; embeddings and what is trained stay in float32."""
+        """Multiply matrices in `dtype` and keep the frozen ones in it; what is trained stays in float32.
+
+        Frozen embeddings are converted as they are looked up: the file that they are mapped from need not be read whole.
+        """
         self.dtype = dtype
         for module in self.encoder.modules():
             if isinstance(module, nn.Linear):
@@ -175,6 +182,10 @@ class Backbone(nn.Module):
     def _note_residual(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         if self._adapters is not None:
             self._residual = inputs[0]
+
+    def _convert(self, module: nn.Embedding, _inputs: Any, output: Tensor) -> Tensor:
+        lower = self.dtype != torch.float32 and not module.weight.requires_grad
+        return output.to(self.dtype) if lower else output
 
     def _couple(self, _module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
         coupling = None if self._adapters is None else self._adapters.coupling

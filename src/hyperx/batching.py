@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 OVERHEAD = {"cpu": 64, "cuda": 4096}
-"""What a batch costs beside its rows, in pieces that could be read meanwhile; of other devices, as on a GPU."""
+"""What a batch costs beside its rows, in pieces read meanwhile: on two cores 8 ms, at 0.12 a piece; a GPU's is a guess."""
 
 
 def even_batches(
@@ -20,7 +20,7 @@ def even_batches(
     """
     overhead = OVERHEAD.get(device, OVERHEAD["cuda"])
     order = sorted(range(len(lengths)), key=lambda number: -lengths[number])
-    # Of the first rows, so many, the least cost and where its last batch starts.
+    # costs[n]: the least cost of the first n rows; starts[n]: where their last batch starts.
     costs, starts = [0.0], [0]
     for end in range(1, len(order) + 1):
         best = (float("inf"), end - 1)

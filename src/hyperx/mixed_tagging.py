@@ -44,12 +44,12 @@ class MixedTagger:
 
     Args:
         batch_size: rows that the backbone reads at once.
-        max_tokens: of a batch, padding counted; a longer row is a batch of its own.
+        max_tokens: of a batch, padding counted; a longer row is a batch of its own. None: no bound.
         cached_pairs: those last used, whose adapters are kept, matrices in the backbone's `dtype`.
     """
 
     def __init__(
-        self, model: "HyperX", *, batch_size: int = 32, max_tokens: int = 8192, cached_pairs: int = 64
+        self, model: "HyperX", *, batch_size: int = 32, max_tokens: int | None = 8192, cached_pairs: int = 64
     ) -> None:
         self.model = model.eval()
         self.batch_size = batch_size

@@ -25,7 +25,7 @@ class Tagger:
         self.model = model
         self.pair = pair
         was_training = model.training
-        self._mixed = MixedTagger(model, batch_size=batch_size, cached_pairs=1)
+        self._mixed = MixedTagger(model, batch_size=batch_size, max_tokens=None, cached_pairs=1)
         self._mixed.written(pair)
         model.train(was_training)
 

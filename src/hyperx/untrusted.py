@@ -52,5 +52,7 @@ def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
     try:
         with path.open("rb"):  # of a file that may not be read, the library says that it is not there
             return load_file(path)
+    except PermissionError as error:
+        raise HyperXError(f"this process's user may not read {path}; chmod a+r lets every user") from error
     except Exception as error:  # whatever the library makes of a header
         raise HyperXError(f"{path} can't be read ({error}); copy the model again") from error

@@ -31,7 +31,8 @@ class Cost(BaseModel):
         language_parameters: how many more they are for a matrix with one more language.
         examples: sentences seen in training, by task, repetitions counted.
         pieces: of these sentences, padding not counted; of streamed ones estimated.
-        training_seconds: spent on training steps, before and after a break.
+        training_seconds: spent on training steps, by the clock, before and after a break.
+        processor_seconds: of all threads together in these steps, which other work on the machine lengthens little.
         peak_memory_bytes: of the process up to the end of training, or of the GPU where there is one.
         device: the accelerator, or the processor's threads.
     """
@@ -43,6 +44,7 @@ class Cost(BaseModel):
     examples: dict[str, int]
     pieces: int
     training_seconds: float
+    processor_seconds: float | None = None
     peak_memory_bytes: int
     device: str
 
@@ -66,31 +68,33 @@ class Cost(BaseModel):
 
 
 class Stopwatch(TrainerCallback, ExportableState):
-    """Adds up the seconds that steps take; a checkpoint keeps them."""
+    """Adds up the seconds that steps take, by the clock and of the processor; a checkpoint keeps them."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
-        self._started = 0.0
+        self.seconds = self.processor = 0.0
+        self._started = (0.0, 0.0)
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
-        self._started = time.perf_counter()
+        self._started = time.perf_counter(), time.process_time()
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.seconds += time.perf_counter() - self._started
+        seconds, processor = self._started
+        self.seconds += time.perf_counter() - seconds
+        self.processor += time.process_time() - processor
 
     def state(self) -> dict[str, Any]:
-        return {"args": {}, "attributes": {"seconds": self.seconds}}
+        return {"args": {}, "attributes": {"seconds": self.seconds, "processor": self.processor}}
 
 
 def measure(
     model: HyperX,
     sampler: PairBatchSampler,
     *,
-    seconds: float,
+    stopwatch: Stopwatch,
     device: str,
     streamed: Mapping[Pair, float] | None = None,
 ) -> Cost:
-    """Gather the cost of a run that drew its batches from `sampler` and trained for `seconds`.
+    """Gather the cost of a run that drew its batches from `sampler` and was timed by `stopwatch`.
 
     Args:
         streamed: the mean number of pieces in a streamed pair's sentence.
@@ -110,7 +114,8 @@ def measure(
         language_parameters=language_parameters(model),
         examples=dict(sorted(examples.items())),
         pieces=round(pieces),
-        training_seconds=seconds,
+        training_seconds=stopwatch.seconds,
+        processor_seconds=stopwatch.processor,
         peak_memory_bytes=peak_memory(),
         device=device,
     )

@@ -93,7 +93,7 @@ def train(
             model,
             trainer.sampler,
             streamed={pair: float(lengths(stream.sample).mean()) for pair, stream in trainer.streams.items()},
-            seconds=trainer.seconds,
+            stopwatch=trainer.stopwatch,
             device=device_name(),
         )
         with writing(folder):

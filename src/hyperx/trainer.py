@@ -97,9 +97,9 @@ class HyperXTrainer(Trainer):
         self.remove_callback(PrinterCallback)
 
     @property
-    def seconds(self) -> float:
-        """Spent on steps so far."""
-        return next(c.seconds for c in self.callback_handler.callbacks if isinstance(c, Stopwatch))
+    def stopwatch(self) -> Stopwatch:
+        """Of the steps so far."""
+        return next(c for c in self.callback_handler.callbacks if isinstance(c, Stopwatch))
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         batches = ShareSampler(self.sampler, self.share)

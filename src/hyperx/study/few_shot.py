@@ -67,7 +67,7 @@ def _train(config: RunConfig, model: HyperX, data: RunData) -> None:
         checkpoints=False,
     )
     trainer.train()
-    measure(model, trainer.sampler, seconds=trainer.seconds, device=device_name()).save(folder / "cost.json")
+    measure(model, trainer.sampler, stopwatch=trainer.stopwatch, device=device_name()).save(folder / "cost.json")
     results = evaluate(
         model, data.test, run=config.name, seed=config.seed, majority=majority_tags(data), step=config.training.steps
     )

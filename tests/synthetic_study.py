@@ -72,6 +72,7 @@ def make_cost(run: Run, *, trained: int = 1_000_000, rate: float = 0.5) -> Cost:
         examples={task: sentences // len(tasks) for task in tasks},
         pieces=20 * sentences,
         training_seconds=rate * training.steps,
+        processor_seconds=2 * rate * training.steps,
         peak_memory_bytes=2_500_000_000,
         device="CPU, 2 threads",
     )

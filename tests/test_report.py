@@ -159,8 +159,27 @@ def test_training_takes_what_the_fastest_run_does(planner: Planner, folder: Path
     mixed, single = figures.cost("mixed", "hyperx"), figures.cost("single", "finetune")
     assert mixed is not None
     assert single is not None
-    assert mixed.seconds == 50  # of the other partition
-    assert single.seconds == 4 * 50 + 50  # tasks are added
+    assert (mixed.seconds, mixed.processor) == (50, 100)  # of the other partition, and of the mean
+    assert (single.seconds, single.processor) == (4 * 50 + 50, 2 * 100)  # tasks are added
+
+
+def test_processor_time_is_compared_where_it_was_noted(planner: Planner, folder: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(folder, tmp_path / "results")
+
+    def evidence(path: str, **change: float | None) -> tuple[str, str]:
+        file = copied / path / "cost.json"
+        file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | change), encoding="utf-8")
+        found = verdicts(Figures(planner, copied))["Training costs a sixth of MAD-X's"]
+        return found.verdict, found.evidence
+
+    assert evidence("language-adapters") == ("holds", "1.7 min against 25.0 min of processor time: 15.0 times")
+    adapters = {"training_seconds": 1e4, "processor_seconds": 400}
+    assert evidence("language-adapters", **adapters) == (
+        "holds partly",
+        "1.7 min against 8.3 min of processor time: 5.0 times",
+    )
+    found = evidence("language-adapters", **adapters | {"processor_seconds": None})
+    assert found == ("holds", "50 s against 2.8 h: 201.0 times")
 
 
 def test_compute_counts_sentences_and_the_language_adapters(figures: Figures) -> None:
@@ -170,7 +189,7 @@ def test_compute_counts_sentences_and_the_language_adapters(figures: Figures) ->
     assert (hyperx.labelled, hyperx.raw, hyperx.trained, hyperx.seconds) == (666, 333, 1e6, 50)
     # 200 steps a language, seven languages, ten sentences a step.
     assert (madx.labelled, madx.raw, madx.trained) == (1000, 14_000, 10e6)
-    assert madx.seconds == 0.5 * (100 + 1400)
+    assert (madx.seconds, madx.processor) == (0.5 * (100 + 1400), 100 + 1400)
     assert figures.language_adapter() == (200, 100)
     single = figures.cost("single", "finetune")
     assert single is not None
@@ -200,7 +219,7 @@ def test_the_claims_that_are_true_hold(figures: Figures) -> None:
     assert [finding.verdict for finding in found.values()] == ["holds"] * len(CLAIMS)
     assert not any(finding.unfinished for finding in found.values())
     assert "10.0 times" in found["Hyper-X needs a fraction of MAD-X's parameters"].evidence
-    assert "50 s against 12.5 min: 15.0 times" in found["Training costs a sixth of MAD-X's"].evidence
+    assert "1.7 min against 25.0 min of processor time: 15.0 times" in found["Training costs a sixth of MAD-X's"].evidence
 
 
 def test_the_page_needs_nothing_else(report: Path) -> None:

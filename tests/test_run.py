@@ -62,7 +62,7 @@ def test_a_resumed_run_continues_as_if_it_had_not_stopped(yaml: Path, run: Path,
     torn = tmp_path / "resumed" / "checkpoints" / "checkpoint-30"
     shutil.copytree(torn.with_name("checkpoint-20"), torn)
     state = json.loads((torn / "trainer_state.json").read_text())
-    before = state["stateful_callbacks"]["Stopwatch"]["attributes"]["seconds"]
+    before = state["stateful_callbacks"]["Stopwatch"]["attributes"]
     (torn / "trainer_state.json").write_text('{"global_step": 30, "log_hist')
     train(config, resume=True)
     whole, resumed = (
@@ -77,7 +77,9 @@ def test_a_resumed_run_continues_as_if_it_had_not_stopped(yaml: Path, run: Path,
     costs = [Cost.load(folder / "cost.json") for folder in (run, tmp_path / "resumed")]
     same = {"examples", "pieces", "trained_parameters", "stored_parameters", "language_parameters"}
     assert costs[0].model_dump(include=same) == costs[1].model_dump(include=same)
-    assert costs[1].training_seconds > before > 0
+    assert costs[1].training_seconds > before["seconds"] > 0
+    assert costs[1].processor_seconds is not None
+    assert costs[1].processor_seconds > before["processor"] > 0
 
 
 def test_what_a_run_cost(run: Path) -> None:
@@ -88,6 +90,8 @@ def test_what_a_run_cost(run: Path) -> None:
     assert set(cost.examples) == {"pos", "ner", "mlm"}
     assert cost.pieces <= 24 * sum(cost.examples.values())
     assert cost.training_seconds > 0
+    assert cost.processor_seconds is not None
+    assert cost.processor_seconds > 0
     assert cost.peak_memory_bytes > 10**7
     with pytest.raises(HyperXError, match="train the run again"):
         Cost.load(run / "none.json")

@@ -35,9 +35,18 @@ class Runner:
         self, runs: Sequence[Run], *, results: Path, jobs: int = 1, tell: Callable[[str], None] = lambda line: None
     ) -> None:
         self.runs, self.results, self.jobs, self.tell = list(runs), results, jobs, tell
-        self.waiting = [run for run in runs if not self.finished(run)]
+        self.waiting = self._to_do()
         self.running: dict[Run, subprocess.Popen[bytes]] = {}
         self.failed: list[Run] = []
+
+    def _to_do(self) -> list[Run]:
+        """Return the runs without figures, and those that they start from whose models are not there any more."""
+        todo: list[Run] = []
+        for run in reversed(self.runs):
+            gone = not (run.config.folder / "model").exists() and run.name in {other.needs for other in todo}
+            if gone or not self.finished(run):
+                todo.insert(0, run)
+        return todo
 
     def finished(self, run: Run) -> bool:
         """Whether a run's figures are there, in the study's folder or in its own."""

@@ -26,10 +26,12 @@ def section(figures: Figures, pictures: Path) -> str:
         "stored",
         "one more language",
         "training",
+        "processor time",
     ]
     parts = [
         "To serve the matrix once, partitions and seeds averaged; MAD-X's figures have its language adapters in them. "
-        "Training is by the clock, in the fastest run of a method: what else the machine did only slowed it.",
+        "Training is by the clock, in the fastest run of a method: what else the machine did only slowed it; processor time, "
+        "of all threads together, in the mean of the runs that noted it.",
         table([*header, "peak memory", "device"], rows),
     ]
     if (adapter := figures.language_adapter()) and any(map(figures.is_madx, systems)):
@@ -58,9 +60,10 @@ def score(figures: Figures, system: str) -> float | None:
 
 def _costs(cost: Compute | None) -> list[str]:
     if cost is None:
-        return [NOTHING] * 6
+        return [NOTHING] * 7
     counts = (cost.trained, cost.stored, cost.language)
-    return [*map(number, counts), duration(cost.seconds), f"{cost.memory / 1e9:.1f} GB", text(cost.device)]
+    times = [NOTHING if seconds is None else duration(seconds) for seconds in (cost.seconds, cost.processor)]
+    return [*map(number, counts), *times, f"{cost.memory / 1e9:.1f} GB", text(cost.device)]
 
 
 def draw(marks: Mapping[str, tuple[Compute, float]], path: Path) -> Path:

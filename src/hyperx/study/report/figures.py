@@ -27,6 +27,7 @@ class Compute:
         pieces: of all of them.
         trained, stored, language: parameters trained, stored beside the backbone, and added by one more language.
         seconds: of training, in the fastest run: what else a machine does only slows it.
+        processor: seconds of all threads together, in the mean of the runs that noted it; None where none did.
         memory: peak, in bytes.
         device: or devices.
     """
@@ -38,6 +39,7 @@ class Compute:
     stored: float
     language: float
     seconds: float
+    processor: float | None
     memory: float
     device: str
 
@@ -127,7 +129,7 @@ class Figures:
     def cost(self, setting: str, system: str) -> Compute | None:
         """Return what it takes to serve the matrix once, or None while that can't be said.
 
-        Single tasks' models are added, partitions and seeds averaged, but for seconds. MAD-X's has a share in its language
+        Single tasks' models are added, partitions and seeds averaged, but for the clock's seconds. MAD-X's has a share in its language
         adapters: all of them, as it takes all to serve the matrix.
         """
         parts = [[c for run in self.runs(part, system) if (c := self._cost(run))] for part in self.parts(setting)]
@@ -138,6 +140,13 @@ class Figures:
 
         def total(value: Callable[[Cost], float]) -> float:
             return models * mean(mean(map(value, part)) for part in parts if part)
+
+        def processor() -> float | None:
+            noted = [[c.processor_seconds for c in part if c.processor_seconds is not None] for part in parts]
+            more = [c.processor_seconds for c in extra if c.processor_seconds is not None]
+            if not any(noted) or (setting == "single" and not all(noted)) or len(more) < len(extra):
+                return None
+            return models * mean(mean(part) for part in noted if part) + sum(more)
 
         fastest = [min(cost.training_seconds for cost in part) for part in parts if part]
         shared: Cost | None = None
@@ -152,6 +161,7 @@ class Figures:
             stored=total(lambda c: c.stored_parameters),
             language=total(lambda c: c.language_parameters),
             seconds=(sum(fastest) if setting == "single" else min(fastest)) + sum(c.training_seconds for c in extra),
+            processor=processor(),
             memory=max(c.peak_memory_bytes for c in (*costs, *extra)),
             device=", ".join(sorted({c.device for c in (*costs, *extra)})),
         )

@@ -219,7 +219,9 @@ def test_the_claims_that_are_true_hold(figures: Figures) -> None:
     assert [finding.verdict for finding in found.values()] == ["holds"] * len(CLAIMS)
     assert not any(finding.unfinished for finding in found.values())
     assert "10.0 times" in found["Hyper-X needs a fraction of MAD-X's parameters"].evidence
-    assert "1.7 min against 25.0 min of processor time: 15.0 times" in found["Training costs a sixth of MAD-X's"].evidence
+    assert (
+        "1.7 min against 25.0 min of processor time: 15.0 times" in found["Training costs a sixth of MAD-X's"].evidence
+    )
 
 
 def test_the_page_needs_nothing_else(report: Path) -> None:

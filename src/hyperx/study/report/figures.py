@@ -129,8 +129,8 @@ class Figures:
     def cost(self, setting: str, system: str) -> Compute | None:
         """Return what it takes to serve the matrix once, or None while that can't be said.
 
-        Single tasks' models are added, partitions and seeds averaged, but for the clock's seconds. MAD-X's has a share in its language
-        adapters: all of them, as it takes all to serve the matrix.
+        Single tasks' models are added, partitions and seeds averaged, but for the clock's seconds. MAD-X's has a share in
+        its language adapters: all of them, as it takes all to serve the matrix.
         """
         parts = [[c for run in self.runs(part, system) if (c := self._cost(run))] for part in self.parts(setting)]
         if not any(parts) or (setting == "single" and not all(parts)):

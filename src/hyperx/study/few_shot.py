@@ -17,10 +17,13 @@ from hyperx.run import build_model, device_name, encode_all, majority_tags, prep
 from hyperx.trainer import HyperXTrainer
 
 
-def train_group(configs: Sequence[RunConfig]) -> None:
+def train_group(configs: Sequence[RunConfig], *, data: RunData | None = None) -> None:
     """Train runs of the same pairs and start on different sentences, and keep their figures, not their models.
 
     The data, the backbone and the model to start from are loaded once. Finished runs are skipped.
+
+    Args:
+        data: all sentences of the pairs; loaded unless given.
 
     Raises:
         HyperXError: the data or the model can't be used.
@@ -28,7 +31,7 @@ def train_group(configs: Sequence[RunConfig]) -> None:
     configs = [config for config in configs if not (config.folder / "results.json").exists()]
     if not configs:
         return
-    data = load_data(_with_all_sentences(configs[0]))
+    data = load_data(_with_all_sentences(configs[0])) if data is None else data
     model = build_model(configs[0], data)
     start = {name: tensor.clone() for name, tensor in model.trained_state().items()}
     for config in configs:

@@ -1,5 +1,6 @@
 """The ``hyperx`` command."""
 
+import gc
 import sys
 
 from hyperx.distributed import first_to_fail
@@ -8,6 +9,7 @@ from hyperx.errors import HyperXError
 
 def main() -> None:
     """Run the command line; a user's mistake is one paragraph on standard error and exit status 1, also of several processes."""
+    gc.set_threshold(10_000)  # the usual 700 make imports, which leave no garbage, half a second longer
     from rich.console import Console
     from rich.markup import escape
 

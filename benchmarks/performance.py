@@ -15,6 +15,7 @@ TITLES = {
     "corpus": "A corpus",
     "startup": "Start and memory",
     "languages": "Languages",
+    "text": "Raw text",
     "gpu": "GPU",
 }
 

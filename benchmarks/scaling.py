@@ -1,34 +1,18 @@
 """What a thousand languages, a hundred tasks and a terabyte of text would take: arithmetic from measured sizes and rates.
 
-Measures, on one core, how raw text is encoded, cached and held in memory; works out the rest from the hardware's data sheets.
-Writes ``results/scaling.json``. Usage: python -m benchmarks.scaling ../shared/data/mafand [--sentences 1000000]
+What was measured is in ``results/performance/text.json``; the rest is from the hardware's data sheets.
+Writes ``results/scaling.json``. Usage: python -m benchmarks.scaling
 """
 
-import argparse
 import json
-import os
-import tempfile
-import time
-import tracemalloc
-from collections.abc import Iterator
-from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
-from benchmarks import RESULTS, machine
+from benchmarks import RESULTS
 from hyperx.adapter import adapter_size
-from hyperx.backbone import load_tokenizer
-from hyperx.cache import encode_text, lengths, piece_counts
-from hyperx.data.read import read_sentences
-from hyperx.data.textfile import TextFile
 from hyperx.methods import HyperXConfig, MatrixShape, build_method
-from hyperx.pairs import Pair
-from hyperx.sampler import PairBatchSampler
 from hyperx.shapes import count_parameters, known_config
-from hyperx.tasks import build_task
 
 LANGUAGES, TASKS, LABELS, TEXT = 1000, 100, 20, 10**12
 BACKBONE = "FacebookAI/xlm-roberta-base"
@@ -37,56 +21,6 @@ BOTTLENECK = 256
 # NVIDIA H100 SXM's data sheet: dense bf16, NVLink; a common cluster's network, a node; a usual price.
 PEAK, SHARE, NVLINK, NETWORK, DOLLARS = 989e12, 0.45, 900e9 / 2, 400e9 / 8, 2.5
 MASKED = 0.15
-
-
-def sentences(folder: Path) -> Iterator[str]:
-    """Yield lines of all languages in turn, over and over."""
-    files = [cycle(path.read_text().splitlines()) for path in sorted(folder.glob("*.txt"))]
-    while True:
-        yield from map(next, files)
-
-
-def measure(folder: Path, count: int) -> dict[str, Any]:
-    """Measure what encoding and reading raw text takes, in seconds of one core."""
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    tokenizer = load_tokenizer("builtin:multilingual-e5-small")  # XLM-R's vocabulary
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary, "raw.txt")
-        path.write_text("\n".join(islice(sentences(folder), count)) + "\n")
-        first, examples = read(path, tokenizer, Path(temporary, "cache"))
-        again, examples = read(path, tokenizer, Path(temporary, "cache"))
-        pieces = int(lengths(examples).sum())
-        return {
-            "sentences": count,
-            "bytes_a_piece": path.stat().st_size / pieces,
-            "pieces_a_sentence": pieces / count,
-            "first_seconds": first,
-            "second_seconds": again,
-            "encoded_bytes_a_second": path.stat().st_size / first,
-            "held_bytes_a_sentence": held(path, tokenizer),
-        }
-
-
-def read(path: Path, tokenizer: PreTrainedTokenizerBase, cache: Path) -> tuple[float, Any]:
-    """Return the core's seconds from the file to the first batch's keys and the vocabulary's counts, and the examples."""
-    start = time.process_time()
-    text = TextFile(path, "text")
-    assert len(text)
-    examples = encode_text(text, build_task("mlm"), tokenizer, max_length=256, folder=cache)
-    piece_counts(examples, 250_037)
-    sampler = PairBatchSampler({Pair("mlm", "eng"): lengths(examples)}, batch_size=16, num_batches=3000)
-    next(iter(sampler))
-    return time.process_time() - start, examples
-
-
-def held(path: Path, tokenizer: PreTrainedTokenizerBase, count: int = 10_000) -> float:
-    """Return what a sentence and its example take in memory where they are not mapped, as labelled ones."""
-    tracemalloc.start()
-    sentences = list(islice(read_sentences(path, task="mlm"), count))
-    examples = list(build_task("mlm").encode(sentences, tokenizer, max_length=256))
-    size = tracemalloc.get_traced_memory()[0] / len(examples)
-    tracemalloc.stop()
-    return size
 
 
 def plan(measured: dict[str, Any]) -> dict[str, Any]:
@@ -145,14 +79,10 @@ def plan(measured: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("text", type=Path)
-    parser.add_argument("--sentences", type=int, default=1_000_000)
-    arguments = parser.parse_args()
-    measured = measure(arguments.text, arguments.sentences)
-    report = {"machine": machine(), "measured": measured, "plan": plan(measured)}
-    (RESULTS / "scaling.json").write_text(json.dumps(report, indent=1) + "\n")
-    print(json.dumps(report, indent=1))
+    measured = json.loads((RESULTS / "performance" / "text.json").read_text(encoding="utf-8"))
+    text = json.dumps(plan(measured), indent=1)
+    (RESULTS / "scaling.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+
 from benchmarks import RESULTS, machine
 
 Figures = dict[str, list[float]]
@@ -89,11 +91,23 @@ def ratios(figures: Figures, first: str, second: str) -> list[float]:
     return [a / b for a, b in zip(figures[first], figures[second], strict=True)]
 
 
+def product_rates() -> dict[str, str]:
+    """Return how fast this machine multiplies matrices; the ratio of the two decides much of the others."""
+    if torch.cuda.is_available():
+        return {}
+    rates = {}
+    for dtype in (torch.bfloat16, torch.float32):
+        matrix = torch.randn(1536, 1536).to(dtype)
+        seconds = min(timed(lambda m=matrix: m @ m, times=3)() for _ in range(10))  # type: ignore[misc]
+        rates[str(dtype).removeprefix("torch.")] = f"{2 * 1536**3 / seconds / 1e9:.0f} GFLOP/s"
+    return rates
+
+
 def save(name: str, given: Options, rows: Sequence[Row], figures: Figures, **details: object) -> None:
     """Write ``NAME.json``: the machine, the rows and the figures that they are made of."""
     given.output.mkdir(parents=True, exist_ok=True)
     report = {
-        "machine": machine(),
+        "machine": machine() | product_rates(),
         "quick": given.quick,
         **details,
         "rows": [asdict(row) | {"met": row.met} for row in rows],

@@ -21,7 +21,7 @@ from fuzz import TARGETS
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build" / "fuzz"
 # Shares of the executions: whole models and applications take a hundred times a reader's time.
-SLOW = {"configuration": 0.1, "segmentation": 0.3, "model_folder": 0.02, "bodies": 0.1, "results": 0.3}
+SLOW = {"configuration": 0.3, "segmentation": 0.3, "model_folder": 0.1, "bodies": 0.3, "results": 0.3}
 LIMITS = ("-timeout=120", "-rss_limit_mb=3000", "-print_final_stats=1", "-use_value_profile=1")
 
 

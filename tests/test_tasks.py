@@ -165,6 +165,25 @@ def test_features_are_learned_as_the_sum_of_their_cross_entropies(tokenizer) -> 
     torch.testing.assert_close(task.loss(lambda hidden: hidden, hidden, labels), expected.mean())
 
 
+def test_an_attributes_labels_need_not_stand_together(tokenizer) -> None:
+    """As in a model that was grown by a value."""
+    together = MorphologicalFeatures(["Case=", "Case=Nom", "Case=Gen", "Number=", "Number=Sing"])
+    apart = MorphologicalFeatures(["Case=", "Case=Nom", "Number=", "Number=Sing", "Case=Gen"])
+    columns = [together.labels.index(label) for label in apart.labels]
+    rows = [Sentence(("the", "cat", "ran"), ("Case=Gen", "Case=Nom|Number=Sing", "_"))]
+    losses, tags, scores = [], [], torch.randn(3, 5)
+    for task, own in ((together, scores), (apart, scores[:, columns])):
+        (example,) = task.encode(rows, tokenizer, max_length=24)
+        labels = task.collate([example], tokenizer, torch.Generator()).labels
+        hidden = torch.zeros(*labels.shape[:2], 5)
+        hidden[0, example.positions] = own
+        losses.append(task.loss(lambda hidden: hidden, hidden, labels))
+        tags.append((task.decode(own), task.confidences(own, task.decode(own))))
+    torch.testing.assert_close(*losses)
+    assert tags[0][0] == tags[1][0]
+    assert tags[0][1] == pytest.approx(tags[1][1])
+
+
 def test_ufeats_compares_the_universal_features_alone() -> None:
     pairs = [
         ("Case=Nom|Number=Sing", "Case=Nom|Number=Sing", True),

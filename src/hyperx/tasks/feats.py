@@ -1,7 +1,6 @@
 """Morphological features: each word's FEATS, one classifier an attribute."""
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from itertools import groupby
 from typing import ClassVar
 
 import torch
@@ -41,8 +40,8 @@ UFEATS = Metric("ufeats", _count, ACCURACY.score)
 class MorphologicalFeatures(TaggingTask):
     """Feature bundles, scored by UFeats: a word is right if all its universal features are.
 
-    A label is an attribute's value, ``Case=Nom``, or its absence, ``Case=``; an attribute's labels stand together. So a
-    bundle can be predicted that no training sentence has.
+    A label is an attribute's value, ``Case=Nom``, or its absence, ``Case=``. So a bundle can be predicted that no training
+    sentence has.
     """
 
     name = "feats"
@@ -52,8 +51,12 @@ class MorphologicalFeatures(TaggingTask):
 
     def __init__(self, labels: Sequence[str] | None = None) -> None:
         super().__init__(labels)
-        groups = groupby(self.labels, key=lambda label: label.partition("=")[0])
-        self._values = {attribute: [label.partition("=")[2] for label in own] for attribute, own in groups}
+        self._values: dict[str, list[str]] = {}
+        self._columns: dict[str, list[int]] = {}  # of the logits; a model that was grown has new values last
+        for column, label in enumerate(self.labels):
+            attribute, _, value = label.partition("=")
+            self._values.setdefault(attribute, []).append(value)
+            self._columns.setdefault(attribute, []).append(column)
         self.no_label: Label = [IGNORED] * len(self._values)
 
     def find_labels(self, gold: Iterable[str]) -> list[str]:
@@ -103,7 +106,7 @@ class MorphologicalFeatures(TaggingTask):
         return torch.stack(likeliest).prod(0).tolist()
 
     def _by_attribute(self, scores: Tensor) -> Sequence[Tensor]:
-        return scores.split([len(values) for values in self._values.values()], dim=-1)
+        return [scores[..., columns] for columns in self._columns.values()]
 
     def is_tag(self, text: str) -> bool:
         """Return whether it is a bundle."""

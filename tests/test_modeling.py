@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import hyperx
 from conftest import ENCODERS, WORDS, shake
 from hyperx.adapter import Adapters, Stack, transform
 from hyperx.backbone import Backbone
@@ -133,6 +134,16 @@ def test_saving_and_loading_give_the_same_tags(make_model, tmp_path: Path, capfd
     saved = (tmp_path / "model" / "model.safetensors").stat()
     assert saved.st_mode == (tmp_path / "model" / "config.json").stat().st_mode, "who may read the one reads the other"
     assert saved.st_size < 8 * sum(model.trained_parameters().values()), "the backbone must not be saved"
+
+
+@pytest.mark.parametrize("device", ["cpu", None])
+def test_a_model_is_loaded_to_the_gpu_unless_told_otherwise(
+    device: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperx.modeling.best_device", lambda: torch.device("meta"))  # stands for a GPU
+    monkeypatch.chdir(Path(__file__).parent / "golden" / "1")
+    model = hyperx.load("hyperx", device=device)
+    assert {parameter.device.type for parameter in model.parameters()} == {device or "meta"}
 
 
 def test_tags_of_any_length_are_one_a_word(make_model) -> None:

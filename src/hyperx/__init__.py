@@ -7,16 +7,22 @@ from hyperx.errors import HyperXError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import torch
+
     from hyperx.modeling import HyperX
 
 __all__ = ["HyperX", "HyperXError", "load"]
 
 
-def load(name: "str | Path", *, revision: str | None = None) -> "HyperX":
-    """Load a saved model from a folder or from the Hub; the same as `HyperX.from_pretrained`."""
+def load(name: "str | Path", *, revision: str | None = None, device: "str | torch.device | None" = None) -> "HyperX":
+    """Load a saved model from a folder or from the Hub; the same as `HyperX.from_pretrained`.
+
+    Args:
+        device: where it computes; on the GPU where there is one, unless given.
+    """
     from hyperx.modeling import HyperX
 
-    return HyperX.from_pretrained(name, revision=revision)
+    return HyperX.from_pretrained(name, revision=revision, device=device)
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,7 @@ from hyperx.languages import normalize, seen_by
 from hyperx.methods import MatrixShape, MethodConfig, build_method
 from hyperx.pairs import Pair
 from hyperx.permissions import share_tensors
-from hyperx.precision import best_dtype
+from hyperx.precision import best_device, best_dtype
 from hyperx.tagging import Tagger
 from hyperx.tasks import Task, build_task
 from hyperx.text.tagger import TextTagger
@@ -321,12 +321,18 @@ class HyperX(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls, name: str | Path, *, revision: str | None = None, dtype: torch.dtype | None = None
+        cls,
+        name: str | Path,
+        *,
+        revision: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: str | torch.device | None = None,
     ) -> "HyperX":
         """Load a saved model from a folder (a model's, or a run's, whose best model is taken) or from the Hub.
 
         Args:
             dtype: what the backbone computes in; what the hardware is fastest in, unless given.
+            device: where it computes; on the GPU where there is one, unless given.
 
         Raises:
             HyperXError: it can't be found, or is not a Hyper-X model that this version can read.
@@ -345,6 +351,7 @@ class HyperX(nn.Module):
             raise HyperXError(
                 f"{folder / WEIGHTS_NAME} has weights that are no numbers, in {', '.join(broken[:5])}; train the model again"
             )
+        model.to(device or best_device())
         model.backbone.compute_in(dtype or best_dtype(model.device))
         if (folder / CARD_NAME).exists():
             model.card = own_file(folder, CARD_NAME, MAX_CARD).read_text(encoding="utf-8", errors="replace")

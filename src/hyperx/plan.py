@@ -15,7 +15,7 @@ from hyperx.dataset import RunData, available_pairs, evaluated_pairs, read_split
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
-from hyperx.precision import has_bf16
+from hyperx.precision import best_device, has_bf16
 from hyperx.sampler import probabilities
 from hyperx.shapes import known_config
 from hyperx.tasks import build_task
@@ -171,7 +171,7 @@ def _seconds(config: RunConfig, shape: PreTrainedConfig, pairs: list[PlannedPair
 
 def _speed() -> float:
     """Measure the operations a second of a matrix product like the backbone's."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     a, b = (torch.randn(1024, 1024, device=device, dtype=torch.bfloat16 if has_bf16(device) else None) for _ in "ab")
     best = min(_timed(a, b) for _ in range(5))
     return 2 * 1024**3 / best

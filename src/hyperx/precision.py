@@ -1,7 +1,12 @@
-"""bfloat16 where the hardware computes in it."""
+"""The hardware: a GPU where there is one, and bfloat16 where it computes in it."""
 
 import torch
 from torch import Tensor
+
+
+def best_device() -> torch.device:
+    """Return the GPU where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -29,7 +29,7 @@ from hyperx.methods import METHODS
 from hyperx.model_card import model_card
 from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, read_config
 from hyperx.pairs import Pair
-from hyperx.precision import best_dtype
+from hyperx.precision import best_device, best_dtype
 from hyperx.results import Results
 from hyperx.start import start_from
 from hyperx.streaming import StreamedExamples
@@ -174,7 +174,7 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
         trained=[str(pair) for pair in data.trained],
         max_length=config.training.max_length,
     )
-    model = HyperX(model_config) if config.start is None else start_from(config.start, model_config)
+    model = HyperX(model_config).to(best_device()) if config.start is None else start_from(config.start, model_config)
     take_language_adapters(model)
     model.backbone.compute_in(best_dtype(model.device))
     return model

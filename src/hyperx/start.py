@@ -45,7 +45,7 @@ def regrow(old: HyperX, config: ModelConfig) -> HyperX:
     Raises:
         HyperXError: a task's labels have changed, and the method can't take over a part of a head.
     """
-    model = HyperX(_joined(old.model_config, config), old.backbone, old.tokenizer)
+    model = HyperX(_joined(old.model_config, config), old.backbone, old.tokenizer).to(old.device)
     if "mlm" in old.heads and "mlm" in model.heads:
         candidates: Any = old.heads["mlm"].candidates
         model.heads["mlm"].restrict(candidates, torch.ones(len(candidates)))  # type: ignore[operator]

@@ -32,7 +32,7 @@ def export(
     from hyperx.exporters import adapters, onnx, spacy, transformers
     from hyperx.modeling import HyperX
 
-    model = HyperX.from_pretrained(run, dtype=torch.float32)
+    model = HyperX.from_pretrained(run, dtype=torch.float32, device="cpu")
     if to == "adapters":
         adapters.export(model, parsed[0], output)
     elif to == "transformers":

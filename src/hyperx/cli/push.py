@@ -18,7 +18,7 @@ def push(
     from hyperx.hub import card_of_run
     from hyperx.modeling import HyperX
 
-    model = HyperX.from_pretrained(run)
+    model = HyperX.from_pretrained(run, device="cpu")
     if (run / "results.json").exists():
         model.card = card_of_run(run, model)
     typer.echo(model.push_to_hub(repo, private=private))

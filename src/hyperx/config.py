@@ -168,6 +168,7 @@ class RunConfig(Strict):
 
     Attributes:
         name: of the run and, unless `output` is given, of its folder under ``runs/``.
+        output: the run's folder.
         backbone, revision: a built-in backbone, a folder or a Hub id.
         start: a run's or a model's folder, or a Hub id, whose trained weights are taken over.
         method: what supplies adapter weights.

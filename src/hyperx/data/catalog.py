@@ -1,5 +1,6 @@
 """The corpora that are known by name, and where their splits are."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from hyperx.data.read import detect_format, read_sentences
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
+
+logger = logging.getLogger(__name__)
 
 Splits = Mapping[str, Sequence[Sentence]]
 STARTER = files("hyperx") / "data" / "starter"
@@ -168,13 +171,13 @@ def _load_mafand(task: str, language: str, root: Path | None, label_map: Mapping
 # Universal Dependencies and Universal NER
 
 
-def _treebanks(folder: Path) -> dict[str, Path]:
-    """Return the first treebank of each language in a folder of ``UD_Language-Name`` folders."""
-    found: dict[str, Path] = {}
+def _treebanks(folder: Path) -> dict[str, list[Path]]:
+    """Return each language's treebanks in a folder of ``UD_Language-Name`` folders, sorted."""
+    found: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("UD_*")):
         conllu = next(iter(sorted(path.glob("*.conllu"))), None)
         if conllu is not None:  # en_ewt-ud-train.conllu
-            found.setdefault(normalize(conllu.name.split("_")[0]), path)
+            found.setdefault(normalize(conllu.name.split("_")[0]), []).append(path)
     return found
 
 
@@ -190,7 +193,13 @@ def _ud_languages(root: Path | None) -> list[str]:
 def _load_ud(task: str, language: str, root: Path | None, label_map: Mapping[str, str]) -> Splits:
     treebanks = _treebanks(_folder(root, "ud"))
     _check_language("ud", language, list(treebanks))
-    return _load_treebank(treebanks[language], task, label_map)
+    first, *others = treebanks[language]
+    if others:
+        names = ", ".join(path.name for path in others)
+        logger.warning(
+            "%s has several treebanks: %s is read; an entry of files can name %s", language, first.name, names
+        )
+    return _load_treebank(first, task, label_map)
 
 
 def _load_ud27(task: str, language: str, _: Path | None, label_map: Mapping[str, str]) -> Splits:

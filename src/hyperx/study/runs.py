@@ -156,7 +156,7 @@ class Planner:
         config = self._config(
             LANGUAGE_ADAPTERS,
             seed=1,
-            method=self.benchmark.methods["madx"].method,
+            method=next(m for entry in self.benchmark.methods.values() if isinstance(m := entry.method, MADXConfig)),
             train={"mlm": "all"},
             training=scale.training_of(LANGUAGE_ADAPTERS).model_copy(
                 update={"steps": steps, "temperature": 1e9, "eval_steps": min(1000, steps)}

@@ -149,6 +149,20 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 TREE = "# sent_id = 1\n1\tÀwọn\t_\tDET\t_\t_\t2\tdet\t_\t_\n2\tọmọ\t_\tNOUN\t_\t_\t0\troot\t_\t_\n\n"
 
 
+def test_of_several_treebanks_one_is_read_and_the_others_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, word in (("YTB", "ọmọ"), ("Second", "ilé")):
+        folder = tmp_path / "ud" / f"UD_Yoruba-{name}"
+        folder.mkdir(parents=True)
+        (folder / f"yo_{name.lower()}-ud-test.conllu").write_text(TREE.replace("ọmọ", word), encoding="utf-8")
+    (sentence,) = load_splits("ud", "pos", "yor", root=tmp_path)["test"]
+    assert sentence.words == ("Àwọn", "ilé")
+    assert (
+        "yor has several treebanks: UD_Yoruba-Second is read; an entry of files can name UD_Yoruba-YTB" in caplog.text
+    )
+
+
 def archive(path: Path, members: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

@@ -21,6 +21,7 @@ def test_the_command_line_reference_is_fresh() -> None:
     command = [sys.executable, DOCS.parent / "scripts" / "cli_reference.py"]
     made = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert (DOCS / "reference" / "cli.md").read_text() == made, "run `make docs/reference/cli.md`"
+    assert "### `hyperx data check`" in made
 
 
 def test_the_tutorials_run_reads_the_tutorials_files() -> None:

@@ -110,6 +110,14 @@ def test_each_study_plans_its_runs(benchmark: Path) -> None:
     assert {run.setting for run in plan["sources"].values()} == {"mixed-1", "mixed-2", "swapped-1", "swapped-2"}
 
 
+def test_mad_x_by_another_name(benchmark: Path) -> None:
+    path = benchmark.with_name("renamed.yaml")
+    path.write_text(benchmark.read_text().replace("madx: {", "stacks: {"))
+    runs = {run.name: run for run in STUDIES["transfer"](planner(path))}
+    assert runs["multi-stacks-seed1"].needs == LANGUAGE_ADAPTERS
+    assert runs[LANGUAGE_ADAPTERS].config.method.name == "madx"
+
+
 def test_the_shipped_benchmarks_are_the_run_configurations(data: Path) -> None:
     from hyperx.config import load_run_config
 

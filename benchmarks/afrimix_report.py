@@ -47,8 +47,8 @@ def write_report(folder: Path) -> None:
     (folder / "README.md").write_text(
         "# AfriMix: the mixed partitions of 20 African languages and English\n\n"
         "Whole test sets; POS accuracy and NER span F1 in percent. Intervals are of a paired bootstrap over sentences.\n"
-        "The adapters read the block's output alone (`norm_first: false`), the paper's form, not today's default.
-Made by `python -m benchmarks.afrimix`; a run's folder holds its results, log and matrix.\n\n"
+        "The adapters read the block's output alone (`norm_first: false`), the paper's form, not today's default.\n"
+        "Made by `python -m benchmarks.afrimix`; a run's folder holds its results, log and matrix.\n\n"
         + "\n\n".join(sections)
         + "\n",
         encoding="utf-8",

@@ -10,10 +10,13 @@ from transformers import PreTrainedTokenizerFast
 from conftest import WORDS
 from hyperx import cache
 from hyperx.cache import CHUNK, PackedExamples, encode_text, lengths, piece_counts
+from hyperx.config import FilesEntry
 from hyperx.data.catalog import load_files
 from hyperx.data.read import read_sentences
 from hyperx.data.textfile import TextFile
+from hyperx.dataset import read_splits
 from hyperx.errors import HyperXError
+from hyperx.pairs import Pair
 from hyperx.tasks import Example, build_task
 
 
@@ -35,6 +38,13 @@ def encode(text: TextFile, tokenizer: PreTrainedTokenizerFast, folder: Path, max
 
 def expected(text: TextFile, tokenizer: PreTrainedTokenizerFast, max_length: int = 24) -> list[Example]:
     return list(build_task("mlm").encode(list(text), tokenizer, max_length=max_length))
+
+
+def test_a_runs_own_raw_text_stays_in_its_file(text: TextFile) -> None:
+    entry = FilesEntry(task="mlm", language="eng", train=text.path)
+    read = read_splits(entry, Pair("mlm", "eng"), {})["train"]
+    assert isinstance(read, TextFile)
+    assert list(read) == list(text)
 
 
 def test_a_text_file_is_the_list_of_its_sentences(text: TextFile) -> None:

@@ -160,6 +160,14 @@ def test_a_study_from_the_command_line(benchmark: Path, tmp_path: Path) -> None:
     # What is left to run needs the model of one that is finished.
     shutil.rmtree(folder / "mixed-1-madx-seed1")
     assert "1 of 3 runs are finished" in invoke(benchmark, tmp_path, "study", "efficiency", "--plan")
+    invoke(benchmark, tmp_path, "study", "efficiency")
+    # The same where all but its model is there.
+    adapters = tmp_path / "runs" / "tiny-small" / LANGUAGE_ADAPTERS
+    mixed = adapters.with_name("mixed-1-madx-seed1")
+    for part in (adapters / "model", adapters / "checkpoints", folder / mixed.name, mixed):
+        shutil.rmtree(part)
+    invoke(benchmark, tmp_path, "study", "efficiency")
+    assert (adapters / "model").is_dir()
 
 
 def test_a_killed_study_goes_on_where_it_was(benchmark: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from hyperx.data import hub, textfile
-from hyperx.data.annotation import Annotation
+from hyperx.data.annotation import Annotation, annotation
 from hyperx.data.archive import PAPER_TREEBANKS, ud27_folder
 from hyperx.data.read import detect_format, read_sentences
 from hyperx.data.sentence import Sentence
@@ -77,7 +77,7 @@ def load_files(
     splits: dict[str, Sequence[Sentence]] = {}
     for split, path in paths.items():
         found = detect_format(path, task=task) if format == "auto" else format
-        lazy = task == "mlm" and found in textfile.FORMATS
+        lazy = annotation(task).auxiliary and found in textfile.FORMATS
         splits[split] = textfile.TextFile(path, found) if lazy else list(read(path))
     return splits
 

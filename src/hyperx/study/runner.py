@@ -95,7 +95,8 @@ class Runner:
                 self.tell(f"{run.name} is left out: it needs {run.needs}")
             elif len(set(self.running.values())) < self.jobs and run.needs not in unfinished:
                 together = [run] if run.group is None else [r for r in self.waiting if r.group == run.group]
-                resume = run.group is None and (run.config.folder / "checkpoints").exists()
+                begun = any((run.config.folder / part).exists() for part in ("checkpoints", "results.json"))
+                resume = run.group is None and begun
                 self.running |= dict.fromkeys(together, self._train(together, resume=resume))
                 self.waiting = [run for run in self.waiting if run not in self.running]
                 self.tell(f"{run.group or run.name} {'goes on' if resume else 'starts'}")

@@ -44,9 +44,10 @@ class MaskedLanguageModelHead(nn.Module):
 
     def extend(self, pieces: Tensor, counts: Tensor) -> None:
         """Predict among `pieces`, too; those that are new start from their frequencies."""
+        pieces, counts = pieces.to(self.candidates), counts.to(self.bias)
         new = ~torch.isin(pieces, self.candidates)
-        joined, order = torch.cat([self.candidates, pieces[new].to(self.candidates)]).sort()
-        frequencies = (counts / counts.sum()).log()[new].to(self.bias)
+        joined, order = torch.cat([self.candidates, pieces[new]]).sort()
+        frequencies = (counts / counts.sum()).log()[new]
         self.candidates = joined
         self.bias = nn.Parameter(torch.cat([self.bias.detach(), frequencies])[order])
         self._output = None

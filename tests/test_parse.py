@@ -95,7 +95,8 @@ def test_trees_have_one_root_and_no_other_word_that_relation() -> None:
 def test_the_chunks_of_a_long_sentence_become_one_tree() -> None:
     task, own = DependencyParsing(["root", "case", "parataxis", "obl"]), head(4)
     parts = task.score(own, torch.randn(3, 9, 8), [[1, 2, 3, 4], [1, 2], [1, 2, 3, 4, 5]])
-    arcs = task.decode(task.join(parts))
+    scores = task.join(parts)
+    arcs = task.decode(scores)
     assert len(arcs) == 11
     heads = [int(arc.split(":")[0]) for arc in arcs]
     assert heads.count(0) == 1
@@ -107,6 +108,16 @@ def test_the_chunks_of_a_long_sentence_become_one_tree() -> None:
         for _ in range(11):
             word = heads[word] - 1 if word >= 0 else word
         assert word == -1, "a cycle"
+    alone = [task.decode(task.join([part])) for part in parts]
+    roots = [start + arcs.index("0:root") for start, arcs in zip((0, 4, 6), alone, strict=True)]
+    likeliest = max(roots, key=lambda word: scores[0, word, 0])
+    assert [heads[word] for word in roots] == [0 if word == likeliest else likeliest + 1 for word in roots]
+    confidences = task.confidences(scores, arcs)
+    for start, part, own in zip((0, 4, 6), parts, alone, strict=True):
+        for word, arc in enumerate(own):
+            above = int(arc.split(":")[0])
+            assert heads[start + word] == start + above or start + word in roots
+            assert confidences[start + word] == pytest.approx(part[0, word, above].exp().item())
 
 
 def test_arcs_are_read_and_written_as_conllu_has_them(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The best tree against a search through all of them."""
 
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -57,3 +58,20 @@ def test_a_long_sentence_and_none() -> None:
     heads = best_tree(np.random.default_rng(0).normal(size=(300, 301)))
     assert is_tree(tuple(heads))
     assert best_tree(np.empty((0, 1))) == []
+
+
+def test_a_chain_of_cycles_in_cycles_takes_no_stack_and_little_memory() -> None:
+    """Each word wants the one before, the first two want each other, and every contraction makes the next cycle."""
+    size = 2000
+    scores = np.full((size, size + 1), -1e6)
+    scores[:, 0] = -1e3
+    scores[0, 2] = scores[1, 1] = 10
+    for word in range(2, size):
+        scores[word, word] = 10
+        scores[0, word + 1] = 10 - word / size
+    tracemalloc.start()
+    heads = best_tree(scores)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert heads.count(0) == 1
+    assert peak < 5 * scores.nbytes

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from itertools import pairwise
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -19,7 +21,7 @@ from hyperx.tasks.base import IGNORED, Example
 from hyperx.tasks.tagging import TaggingTask
 
 ARC_SIZE, RELATION_SIZE, DROPOUT = 256, 64, 0.33
-ACROSS = -1e4  # log-probability of an arc from one chunk of a long sentence to another, which the parser does not see
+ACROSS = "parataxis"  # relation of an arc from one chunk of a long sentence to another, which the parser does not see
 _ARC = re.compile(r"([0-9]{1,9}):(\S+)")
 
 # https://universaldependencies.org/u/dep/
@@ -183,33 +185,47 @@ class DependencyParsing(TaggingTask):
         return scores
 
     def join(self, parts: Sequence[Tensor]) -> Tensor:
-        """Return all words' scores; an arc between chunks costs more than any other and runs from root to likely root."""
-        if len(parts) == 1:
-            return parts[0]
-        roots = torch.cat([part[0, :, 0] for part in parts])
-        arcs = torch.cat([roots[:, None], ACROSS + roots[:, None] + roots], dim=1)
-        relations = torch.full_like(arcs, self._numbers["parataxis"])
-        relations[:, 0] = self._numbers["root"]
-        start = 0
+        """Return all words' scores, ``(3, words, longest chunk + 1)``; third are the heads' numbers."""
+        width = max(part.shape[2] for part in parts)
+        joined, start = [], 0
         for part in parts:
-            end = start + part.shape[1]
-            arcs[start:end, start + 1 : end + 1], relations[start:end, start + 1 : end + 1] = part[:, :, 1:]
-            start = end
-        return torch.stack([arcs, relations])
+            numbers = torch.arange(start, start + part.shape[2], dtype=part.dtype)
+            numbers[0] = 0
+            whole = torch.cat([part, numbers.expand(1, *part.shape[1:])])
+            joined.append(nn.functional.pad(whole, (0, width - part.shape[2])))
+            start += part.shape[1]
+        return torch.cat(joined, dim=1)
 
     def decode(self, scores: Tensor) -> list[str]:
-        """Return the best tree.
+        """Return each chunk's best tree, the others' roots under the likeliest root.
 
         Shapes:
-            scores: ``(2, words, words + 1)``, as `score` gives them.
+            scores: ``(3, words, longest chunk + 1)``, as `join` gives them.
         """
-        arcs, relations = scores.double().numpy()
-        heads = best_tree(arcs)
-        return [f"{head}:{self.labels[int(relations[word, head])]}" for word, head in enumerate(heads)]
+        if not scores.shape[1]:
+            return []
+        arcs, relations, numbers = scores.double().numpy()
+        starts = np.unique(numbers[:, 1]).astype(int) - 1
+        columns = [
+            column
+            for start, end in pairwise([*starts, len(arcs)])
+            for column in best_tree(arcs[start:end, : end - start + 1])
+        ]
+        first = max((word for word, column in enumerate(columns) if not column), key=lambda word: arcs[word, 0])
+        return [
+            f"{numbers[word, column]:.0f}:{self.labels[int(relations[word, column])]}"
+            if column or word == first
+            else f"{first + 1}:{ACROSS}"
+            for word, column in enumerate(columns)
+        ]
 
     def confidences(self, scores: Tensor, tags: Sequence[str], temperature: float = 1.0) -> list[float]:
-        """Return the heads' probabilities, each word's by itself."""
-        return [scores[0, word, split_arc(tag)[0]].exp().item() for word, tag in enumerate(tags)]
+        """Return the heads' probabilities, each word's by itself; of one in another chunk, that of a root."""
+        found = []
+        for own, numbers, tag in zip(scores[0], scores[2], tags, strict=True):
+            columns = (numbers == split_arc(tag)[0]).nonzero()
+            found.append(own[columns[0, 0] if len(columns) else 0].exp().item())
+        return found
 
     def is_tag(self, text: str) -> bool:
         """Return whether it is an arc."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from conftest import WORDS, shake
@@ -37,8 +38,10 @@ from hyperx.serve.guard import read_keys  # noqa: E402
 from hyperx.serve.limits import Limits  # noqa: E402
 from hyperx.serve.logs import JsonFormatter  # noqa: E402
 from hyperx.serve.metrics import Metrics  # noqa: E402
+from hyperx.serve.schema import TagRequest  # noqa: E402
 from hyperx.serve.server import listen, make_server  # noqa: E402
 from hyperx.serve.service import Service  # noqa: E402
+from hyperx.text.segment import Segmenter  # noqa: E402
 
 KEY = "correct-horse-battery"
 MIXED = [
@@ -243,6 +246,46 @@ def test_a_full_queue_and_a_late_answer_are_refused(folder: Path) -> None:
         assert client.post("/tag", json=body).status_code == 200
 
 
+def test_requests_take_turns_and_one_that_is_late_ends(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+
+    def split(self: Segmenter, text: str):  # type: ignore[no-untyped-def]
+        given.append(text)
+        time.sleep(0.05)
+        return []
+
+    monkeypatch.setattr(Segmenter, "split", split)
+    bodies = [{"inputs": [{"text": name, "language": "en", "tasks": ["pos"]}] * 40} for name in "ab"]
+    with client_of(folder, limits=Limits(seconds=1)) as client, ThreadPoolExecutor(2) as pool:
+        wait_until_ready(client)
+        assert [reason(answer) for answer in pool.map(lambda body: client.post("/tag", json=body), bodies)] == [
+            (503, "timeout")
+        ] * 2
+    assert {"a", "b"} == set(given)
+    assert len(given) < 40
+
+
+def test_a_model_that_fails_to_load_ends_the_server(folder: Path) -> None:
+    def broken(model: HyperX) -> MixedTagger:
+        raise MemoryError("no memory is left")
+
+    service = Service(folder, tagger=broken)
+    service.load()
+    assert "couldn't be loaded: MemoryError: no memory is left" in str(service.error)
+
+
+def test_of_many_mistakes_the_first_alone_is_looked_for() -> None:
+    text = {"text": "a", "language": "en", "tasks": ["pos"]}
+    for inputs in (
+        [1] * 1000,
+        [text | {"tasks": [1] * 1000}],
+        [{"tokens": [1] * 1000, "language": "en", "tasks": ["pos"]}],
+    ):
+        with pytest.raises(ValidationError) as error:
+            TagRequest.model_validate({"inputs": inputs})
+        assert error.value.error_count() < 5
+
+
 def test_it_says_that_it_loads_and_stops(folder: Path) -> None:
     loading = threading.Event()
 
@@ -278,7 +321,7 @@ def test_keys(folder: Path) -> None:
 
 def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "keys"
-    file.write_text(f"# of the annotators\n{KEY}\n\nanother-key-altogether \n")
+    file.write_text(f"# of the annotators\n{KEY}\n\n  # a-key-that-was-taken-back\nanother-key-altogether \n")
     assert read_keys(file, None) == [KEY, "another-key-altogether"]
     assert read_keys(None, f"{KEY}, another-key-altogether") == [KEY, "another-key-altogether"]
     assert read_keys(None, None) == []

@@ -148,7 +148,7 @@ def read_keys(file: Path | None, given: str | None) -> list[str]:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
             raise HyperXError(f"the keys in {file} can't be read ({error})") from error
-        keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        keys = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
         if not keys:
             raise HyperXError(f"{file} holds no keys; write one a line")
     if any(len(key) < KEY_LENGTH or not key.isascii() or not key.isprintable() for key in keys):

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, FailFast, Field, Tag
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -23,7 +23,7 @@ class _Input(BaseModel):
     model_config = ConfigDict(extra="forbid")
     # Two or three letters are all of ISO 639: what remembers codes that were asked for stays small.
     language: str = Field(pattern="^[A-Za-z]{2,3}$", description="An ISO 639-1 or 639-3 code.")
-    tasks: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=64)
+    tasks: Annotated[list[Annotated[str, Field(max_length=64)]], FailFast()] = Field(min_length=1, max_length=64)
 
 
 class TextInput(_Input):
@@ -39,7 +39,7 @@ class TextInput(_Input):
 class TokensInput(_Input):
     """The words of one sentence, and the cells in which to tag them."""
 
-    tokens: list[Word]
+    tokens: Annotated[list[Word], FailFast()]
 
     @property
     def characters(self) -> int:
@@ -57,7 +57,7 @@ class TagRequest(BaseModel):
     """What `POST /tag` takes."""
 
     model_config = ConfigDict(extra="forbid")
-    inputs: list[Input] = Field(min_length=1)
+    inputs: Annotated[list[Input], FailFast()] = Field(min_length=1)
 
 
 class Sentence(BaseModel):

@@ -1,9 +1,10 @@
 """What the server does, without HTTP: loads a model and tags requests, each step in a thread of its own."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ from hyperx.text.sentence import Layer, TaggedSentence, TextSentence, from_words
 from hyperx.text.tagger import layer
 
 Input = TextInput | TokensInput
+logger = logging.getLogger(__name__)
+
 RETRY = {"Retry-After": "1"}
 # Every code of two or three letters, the only ones that requests may hold, is remembered with what was wrong with it.
 _CODES = 26**2 + 26**3
@@ -89,6 +92,9 @@ class Service:
             self._batcher = Batcher(self._tagger, self.metrics, wait=self._wait)
         except HyperXError as error:
             self.error = error
+        except Exception as error:  # memory that ran out, say; a server that never loads must not stay
+            logger.exception("the model couldn't be loaded")
+            self.error = HyperXError(f"{self.folder} couldn't be loaded: {type(error).__name__}: {error}")
 
     def stop(self) -> None:
         """Say that no more requests should be sent; those that come are still answered."""
@@ -119,10 +125,12 @@ class Service:
         self.metrics.requests_in_work.set(self._requests)
         try:
             async with asyncio.timeout(self.limits.seconds):
-                run = asyncio.get_running_loop().run_in_executor
-                prepared, rows = await run(self._text_thread, self._prepare, inputs, words_of)
+                run = partial(asyncio.get_running_loop().run_in_executor, self._text_thread)
+                rows: list[Row] = []
+                # Input by input, so that requests take turns, and one that took too long ends.
+                prepared = [await run(self._prepare, number, one, words_of, rows) for number, one in enumerate(inputs)]
                 scores = await asyncio.wrap_future(self._batcher.submit(rows))
-                return await run(self._text_thread, self._finish, prepared, scores)
+                return [await run(self._finish, own, scores) for own in prepared]
         except TimeoutError as error:
             seconds = f"{self.limits.seconds:g} seconds"
             raise Refusal(503, "timeout", f"It took longer than {seconds}; send less at once.", RETRY) from error
@@ -141,28 +149,24 @@ class Service:
                 detail = f"inputs.{number} has {one.characters:,} characters; {limits.characters:,} are allowed."
                 raise Refusal(413, "too_long", detail)
 
-    def _prepare(self, inputs: Sequence[Input], words_of: str | None) -> tuple[list[Prepared], list[Row]]:
-        """Split and encode inputs."""
+    def _prepare(self, number: int, one: Input, words_of: str | None, rows: list[Row]) -> Prepared:
+        """Split and encode an input, and add to the request's rows."""
         assert self._tagger is not None
-        rows: list[Row] = []
-        prepared = []
-        for number, one in enumerate(inputs):
-            try:
-                pairs = self._pairs(one)
-            except HyperXError as error:
-                raise Refusal(404, "unknown_pair", f"inputs.{number}: {error}") from error
-            try:
-                sentences = _sentences(one, pairs[0].language, words_of)
-            except HyperXError as error:
-                raise HyperXError(f"inputs.{number}: {error}") from error
-            own: list[dict[str, list[int]]] = [{pair.task: [] for pair in pairs} for _ in sentences]
-            plain = [Sentence(sentence.words) for sentence in sentences]
-            for pair in pairs:
-                for row in self._tagger.encode(pair, plain):
-                    own[row.example.sentence][pair.task].append(len(rows))
-                    rows.append(row)
-            prepared.append(Prepared(sentences, own))
-        return prepared, rows
+        try:
+            pairs = self._pairs(one)
+        except HyperXError as error:
+            raise Refusal(404, "unknown_pair", f"inputs.{number}: {error}") from error
+        try:
+            sentences = _sentences(one, pairs[0].language, words_of)
+        except HyperXError as error:
+            raise HyperXError(f"inputs.{number}: {error}") from error
+        own: list[dict[str, list[int]]] = [{pair.task: [] for pair in pairs} for _ in sentences]
+        plain = [Sentence(sentence.words) for sentence in sentences]
+        for pair in pairs:
+            for row in self._tagger.encode(pair, plain):
+                own[row.example.sentence][pair.task].append(len(rows))
+                rows.append(row)
+        return Prepared(sentences, own)
 
     def _pairs(self, one: Input) -> list[Pair]:
         assert self._tagger is not None
@@ -176,14 +180,11 @@ class Service:
             )
         return pairs
 
-    def _finish(self, prepared: Sequence[Prepared], scores: Sequence[Tensor]) -> list[list[TaggedSentence]]:
-        """Decode what was scored."""
+    def _finish(self, prepared: Prepared, scores: Sequence[Tensor]) -> list[TaggedSentence]:
+        """Decode what was scored of an input."""
         return [
-            [
-                TaggedSentence(sentence, {task: self._layer(task, sentence, rows[task], scores) for task in rows})
-                for sentence, rows in zip(own.sentences, own.rows, strict=True)
-            ]
-            for own in prepared
+            TaggedSentence(sentence, {task: self._layer(task, sentence, rows[task], scores) for task in rows})
+            for sentence, rows in zip(*prepared, strict=True)
         ]
 
     def _layer(self, name: str, sentence: TextSentence, rows: Sequence[int], scores: Sequence[Tensor]) -> Layer:

@@ -1,8 +1,12 @@
 """What becomes of a run whose data is odd: it is trained and scored with a notice, or is one clear error."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from conftest import TAGS, WORDS, columns
 from hyperx.config import RunConfig, load_run_config
@@ -130,6 +134,32 @@ def test_raw_text_without_a_word(yaml: Path, tmp_path: Path, files: dict[str, st
     config = configure(yaml, tmp_path, entries, "{ner: all, mlm: all}")
     with pytest.raises(HyperXError, match="mlm/yor is to be trained, but"):
         load_data(config)
+
+
+def test_raw_text_in_a_script_that_the_vocabulary_lacks(
+    yaml: Path, tmp_path: Path, files: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    backbone = Path(shutil.copytree(yaml.parent / "backbone", tmp_path / "backbone"))
+    pieces = {piece: number for number, piece in enumerate(["<pad>", "<s>", "</s>", "<unk>", "<mask>", *WORDS])}
+    words = Tokenizer(WordLevel(pieces, unk_token="<unk>"))
+    words.pre_tokenizer = WhitespaceSplit()
+    words.save(str(backbone / "tokenizer.json"))
+    raw = tmp_path / "raw.txt"
+    entries = [entry("ner", "eng", train=files["ner"]), entry("mlm", "yor", train=str(raw), format="text")]
+    config = configure(yaml, tmp_path, entries, "{ner: all, mlm: all}").model_copy(update={"backbone": str(backbone)})
+    raw.write_text("漢 字\n" * 5 + "漢 cat\n" + "漢 字\n" * 5)
+    model, _ = train(config)
+    assert "10 of 11 sentences of raw text are passed over" in caplog.text
+    assert all(tensor.isfinite().all() for tensor in model.trained_state().values())
+    raw.write_text("漢 字\n" * 5)
+    with pytest.raises(HyperXError, match="the text of mlm/yor has no piece of the vocabulary"):
+        train(config.model_copy(update={"output": tmp_path / "none"}))
+
+
+def test_a_cell_without_a_test_set_is_named(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [entry("ner", "eng", train=files["ner"]), entry("ner", "swa", dev=files["ner"])]
+    config = configure(yaml, tmp_path, entries, "{ner: [eng]}")
+    assert "no test set, so not scored: ner/swa" in load_data(config).notices
 
 
 def test_words_that_no_piece_spells(yaml: Path, tmp_path: Path) -> None:

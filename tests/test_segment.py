@@ -120,6 +120,16 @@ def test_nothing_is_said_of_dictionaries_and_what_is_kept_is_the_users_own(writa
     assert (cache / "jieba" / "jieba.cache").is_file() == writable
 
 
+@pytest.mark.parametrize("sign", ["'s", ".", "(", "\U0001f600", "e\u0301", "a-"])
+def test_what_has_no_white_space_is_cut_and_nothing_lost(sign: str) -> None:
+    text = f"One. {sign * 1000} Two. Three"
+    sentences = Segmenter("eng").split(text)
+    check(text, sentences)
+    assert [text[start:end] for start, end in sentences[-1]] == ["Three"]
+    long = max(end - start for sentence in sentences for start, end in sentence)
+    assert long <= 502  # a cluster's marks stay with it
+
+
 @pytest.mark.parametrize("language", ["eng", "swa", "zho"])
 def test_words_are_forgotten_once_they_are_split(language: str) -> None:
     if language == "zho":

@@ -1,5 +1,6 @@
 """Masked language modelling: the auxiliary task that trains every language's embedding, labelled data or not."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ from hyperx.data.sentence import Sentence
 from hyperx.encoding import encode
 from hyperx.precision import at_least_float32
 from hyperx.tasks.base import IGNORED, Batch, Example, Task, collate_inputs
+
+logger = logging.getLogger(__name__)
 
 MASKED = 0.15  # of the pieces; of these 80 % become the mask, 10 % a random piece, 10 % stay (Devlin et al., 2019)
 
@@ -98,10 +101,21 @@ class MaskedLanguageModelling(Task):
     def encode(
         self, sentences: Sequence[Sentence], tokenizer: PreTrainedTokenizerBase, *, max_length: int
     ) -> Iterator[Example]:
-        """Encode raw sentences."""
+        """Encode raw sentences; those that the vocabulary has no piece of are passed over, with a warning."""
         words = [sentence.words for sentence in sentences]
+        special = set(tokenizer.all_special_ids)
+        unknown = 0
         for chunk in encode(words, tokenizer, max_length=max_length):
-            yield Example(chunk.sentence, chunk.input_ids, chunk.positions, None)
+            if special.issuperset(chunk.input_ids):
+                unknown += 1
+            else:
+                yield Example(chunk.sentence, chunk.input_ids, chunk.positions, None)
+        if unknown:
+            logger.warning(
+                "%d of %d sentences of raw text are passed over: the backbone's vocabulary has none of their characters",
+                unknown,
+                len(words),
+            )
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, generator: torch.Generator
@@ -112,7 +126,7 @@ class MaskedLanguageModelling(Task):
         maskable = (attention_mask == 1) & ~torch.isin(input_ids, special)
         chosen = maskable & (torch.rand(input_ids.shape, generator=generator) < MASKED)
         if not chosen.any():  # a batch of one-piece sentences may draw none
-            chosen[:, 1] = maskable[:, 1]
+            chosen[torch.arange(len(chosen)), maskable.to(torch.int8).argmax(1)] = True
         labels = input_ids.masked_fill(~chosen, IGNORED)
         fate = torch.rand(input_ids.shape, generator=generator)
         pieces = input_ids[maskable]  # a random piece is drawn as often as it occurs in the batch

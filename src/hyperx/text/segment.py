@@ -6,11 +6,12 @@ its multi-language one, ``xx``.
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
@@ -37,7 +38,7 @@ _CONFIGS = {
 _QUESTION_MARKS = {"el": [";", "\u037e"]}  # what spaCy's list of sentence ends, `punct_chars`, lacks
 
 _LINE = re.compile(r"[^\r\n]+")
-_SIGNS = re.compile(r"(?:[^\w\s]|_){1000}")  # spaCy takes them off a word one by one, in quadratic time
+_RUN = re.compile(r"\S{500}")  # spaCy's rules take affixes off one by one, in quadratic time: what is longer is cut
 _ZONE = Lock()
 
 
@@ -45,7 +46,8 @@ class Segmenter:
     """Splits raw text of a language into sentences and words.
 
     A sentence ends at its final punctuation or with its line, so a line is a paragraph. A grapheme cluster (a letter with
-    its marks, an emoji joined of several) is never split.
+    its marks, an emoji joined of several) is never split. What spaCy's rules split is cut every 500 characters that hold no
+    white space.
 
     Raises:
         HyperXError: spaCy, or what it needs for the language, is not installed, or nothing splits the language into words.
@@ -54,6 +56,7 @@ class Segmenter:
     def __init__(self, language: str) -> None:
         self.language = language
         self._nlp = _pipeline(language)
+        self._by_rules = type(self._nlp.tokenizer).__module__ == "spacy.tokenizer"
 
     def split(self, text: str) -> list[Offsets]:
         """Return each sentence's words as their first character's number in `text` and the one after their last.
@@ -68,20 +71,12 @@ class Segmenter:
             return [sentence for line in _LINE.finditer(text) for sentence in self._line(line.group(), line.start())]
 
     def _line(self, line: str, start: int) -> list[Offsets]:
-        if found := _SIGNS.search(line):
-            raise HyperXError(self._refusal(found.group(), "a thousand signs without a letter or a space"))
-        try:
-            doc = self._nlp(line)
-        except Exception as error:  # of whatever library the tokenizer calls
-            raise HyperXError(self._refusal(line, f"{type(error).__name__}: {error}")) from error
-        if doc.text != line:
-            raise HyperXError(self._refusal(line, "it changes the text"))
         within = _within_graphemes(line)
         sentences: list[list[tuple[int, int]]] = []
         begins = True
-        for token in doc:
-            begins = begins or bool(token.is_sent_start)
-            begin, end = _stripped(line, token.idx, token.idx + len(token))
+        for starts, begin, end in self._tokens(line):
+            begins = begins or starts
+            begin, end = _stripped(line, begin, end)
             if begin >= end:  # white space
                 continue
             last = sentences[-1][-1] if sentences else None
@@ -93,6 +88,21 @@ class Segmenter:
                 sentences[-1].append((start + begin, start + end))
             begins = False
         return [tuple(words) for words in sentences]
+
+    def _tokens(self, line: str) -> Iterator[tuple[bool, int, int]]:
+        """Yield whether a sentence starts with a token, and the token's offsets."""
+        cuts = [found.end() for found in _RUN.finditer(line)] if self._by_rules else []
+        for start, stop in pairwise([0, *cuts, len(line)]):
+            part = line[start:stop]
+            try:
+                doc = self._nlp(part)
+            except Exception as error:  # of whatever library the tokenizer calls
+                raise HyperXError(self._refusal(line, f"{type(error).__name__}: {error}")) from error
+            if doc.text != part:
+                raise HyperXError(self._refusal(line, "it changes the text"))
+            for token in doc:
+                begin = start + token.idx
+                yield bool(token.is_sent_start) and not (start and begin == start), begin, begin + len(token)
 
     def _refusal(self, line: str, reason: str) -> str:
         return (

@@ -15,6 +15,7 @@ import yaml
 from hyperx.config import load_run_config
 from hyperx.data.catalog import languages as languages_of
 from hyperx.data.catalog import load_splits, starter_split
+from hyperx.data.hub import load_hub
 from hyperx.dataset import load_data
 from hyperx.errors import HyperXError
 from hyperx.pairs import Pair
@@ -186,6 +187,40 @@ def test_ud_27_from_its_archive(served: Path, tmp_path: Path) -> None:
     assert load_splits("ud-2.7", "pos", "yor") == splits  # a second time without the network
     with pytest.raises(HyperXError, match="held no UD_Maltese-MUDT"):
         load_splits("ud-2.7", "pos", "mlt")
+
+
+def test_an_archive_that_another_process_was_faster_to_get(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = "ud-treebanks-v2.7/UD_Yoruba-YTB"
+    archive(served / "ud-treebanks-v2.7.tgz", {f"{folder}/yo_ytb-ud-test.conllu": TREE})
+    real = tarfile.open
+
+    def late(**how: object):  # type: ignore[no-untyped-def]
+        treebank = tmp_path / "cache" / "ud-2.7" / "UD_Yoruba-YTB"
+        treebank.mkdir(parents=True)
+        (treebank / "yo_ytb-ud-test.conllu").write_text(TREE * 2, encoding="utf-8")
+        return real(**how)
+
+    monkeypatch.setattr("hyperx.data.archive.tarfile.open", late)
+    assert len(load_splits("ud-2.7", "pos", "yor")["test"]) == 2
+    assert [path.name for path in (tmp_path / "cache").glob("ud-2.7*")] == ["ud-2.7"]
+
+
+def test_an_address_that_is_none(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYPERX_UD27", "archive.tgz")
+    with pytest.raises(HyperXError, match=r"can't be downloaded from archive\.tgz: .*file:///its/path"):
+        load_splits("ud-2.7", "pos", "yor")
+
+
+def test_hidden_labels_are_no_class(hub: Path) -> None:
+    from datasets import ClassLabel, List, Value
+
+    features = {"tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=["O", "B-PER"]))}
+    rows = [{"tokens": ["Amina", "ran"], "ner_tags": [1, 0]}, {"tokens": ["home"], "ner_tags": [-1]}]
+    publish(hub / "unimelb-nlp/wikiann", "yo", rows, ["train"], features)
+    with pytest.raises(HyperXError, match=r"wikiann/yo/train, row 2, ner_tags: there is no class -1, expected 0 to 1"):
+        load_hub("unimelb-nlp/wikiann", "yo", task="ner", splits={"train": "train"})
 
 
 def test_a_download_that_breaks_off_leaves_nothing(served: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from conftest import INPUTS, logits, shake
 from hyperx.errors import HyperXError
-from hyperx.exporters.adapters import LAYER_NORMS, export
+from hyperx.exporters.adapters import LAYER_NORMS, export, reduction_factor
 from hyperx.methods import FinetuneConfig, HyperXConfig, MADXConfig, PSFConfig, SingleConfig
 from hyperx.pairs import Pair
 
@@ -86,3 +86,10 @@ def test_what_the_library_can_not_hold_is_a_clear_error(
     with pytest.raises(HyperXError, match=message):
         export(make_model(architecture, method), PAIR, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("hidden", [312, 384, 768, 1024])
+def test_the_library_gets_every_bottleneck_from_its_factor(hidden: int) -> None:
+    for bottleneck in range(1, hidden + 1):
+        assert int(hidden // reduction_factor(hidden, bottleneck)) == bottleneck
+    assert reduction_factor(384, 128) == 3

@@ -57,6 +57,15 @@ def test_columns(tmp_path: Path, text: str) -> None:
 
 def test_a_hash_may_be_a_word(tmp_path: Path) -> None:
     assert read(write(tmp_path, "# SYM\n5 NUM\n"), "pos") == [(("#", "5"), ("SYM", "NUM"))]
+    for separator in " \t":
+        text = f"# id = 1\n#a=b{separator}SYM\n5{separator}NUM\n"
+        assert read(write(tmp_path, text), "pos") == [(("#a=b", "5"), ("SYM", "NUM"))]
+    assert read(write(tmp_path, "#id=7\n# label = NOUN\n5 NUM\n"), "pos") == [(("5",), ("NUM",))]
+
+
+def test_ragged_columns_are_reported(tmp_path: Path) -> None:
+    text = "a\tx\tDET\nb\tNOUN\n\nc\tx\tNOUN\n"
+    assert "2:" in (check_file(write(tmp_path, text)).error or "")
 
 
 def test_the_tag_column_is_found_or_given(tmp_path: Path) -> None:

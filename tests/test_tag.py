@@ -225,6 +225,27 @@ def test_a_folder_is_tagged_into_a_folder(folder: Path, tmp_path: Path) -> None:
         invoke(folder, texts, "-t", "pos", "-l", "eng", "-o", tmp_path / "other")
 
 
+def test_words_are_the_fields_that_columns_have(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "in.iob2"
+    for separator in " \t":
+        rows = ["# id = 3", "#a=b O", "10\u00a0000 O", "dogs O"]
+        file.write_text(
+            "\n".join([rows[0], *(row.replace(" ", separator) for row in rows[1:])]) + "\n", encoding="utf-8"
+        )
+        output, _ = invoke(folder, file, "-t", "pos", "-l", "eng", "-f", "jsonl")
+        assert json.loads(output)["tokens"] == ["#a=b", "10\u00a0000", "dogs"]
+    file.write_text("#language=sw\nmbwa O\n", encoding="utf-8")
+    output, _ = invoke(folder, file, "-t", "pos", "-f", "jsonl")
+    assert json.loads(output) == json.loads(output) | {"language": "swa", "tokens": ["mbwa"]}
+
+
+def test_a_place_that_takes_no_file_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("the cat\n", encoding="utf-8")
+    for place in ("in.txt/out.jsonl", "/proc/out.jsonl"):
+        with pytest.raises(HyperXError, match=r"out\.jsonl can't be written: .*choose another place"):
+            invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng", "-o", tmp_path / place)
+
+
 def test_an_error_leaves_no_half_file(folder: Path, tmp_path: Path) -> None:
     file, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     file.write_text('{"tokens": ["the"]}\n{"tokens": "the"}\n', encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from hyperx.errors import HyperXError
+from hyperx.errors import HyperXError, first_line
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def writing(place: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise HyperXError(f"{place} can't be written: {reason}; make room there, or choose another place") from error
 
 
@@ -28,3 +28,19 @@ def write_whole(path: Path, text: str) -> None:
     unfinished = path.with_name(f"{path.name}.partial")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
+
+
+def new_folder(folder: Path) -> Path:
+    """Make an empty folder.
+
+    Raises:
+        HyperXError: it holds something, or can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise HyperXError(f"{folder} can't be written to: {error.strerror}; give another output folder") from error
+    if occupied:
+        raise HyperXError(f"{folder} is not empty; give a new output folder")
+    return folder

@@ -7,3 +7,8 @@ class HyperXError(Exception):
     The message says what was wrong, where (file and line, where there is one), what was expected, and what to do.
     The command line prints it as one paragraph, without a traceback.
     """
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or the error's kind where it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -7,7 +7,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HTTPError
 
 from hyperx.config import load_run_config
-from hyperx.errors import HyperXError
+from hyperx.errors import HyperXError, first_line
 from hyperx.model_card import HERE, model_card
 from hyperx.modeling import CARD_NAME, HyperX
 from hyperx.results import Results
@@ -57,4 +57,4 @@ def _reason(error: Exception) -> str:
         return (
             "the token has no permission to write there. Make one that has at https://huggingface.co/settings/tokens."
         )
-    return str(error).strip().splitlines()[0]
+    return first_line(error)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperx.cache import PackedExamples, lengths, pack
-from hyperx.errors import HyperXError
+from hyperx.errors import HyperXError, first_line
 from hyperx.tasks import Example
 
 READERS = 8  # at most; each reads a file at a time
@@ -203,5 +203,6 @@ class StreamedExamples:
         except HyperXError as error:
             raise HyperXError(f"{self.name}: {error}") from error
         except Exception as error:  # whatever the file systems and formats behind `datasets` raise
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise HyperXError(f"the stream of {self.name} broke off: {reason}; go on with --resume") from error
+            raise HyperXError(
+                f"the stream of {self.name} broke off: {first_line(error)}; go on with --resume"
+            ) from error

@@ -4,11 +4,10 @@ import os
 import shutil
 import tarfile
 import tempfile
-import urllib.error
 import urllib.request
 from pathlib import Path, PurePosixPath
 
-from hyperx.builtin import default_cache_dir
+from hyperx.builtin import default_cache_dir, publish
 from hyperx.errors import HyperXError
 
 URL = "https://lindat.mff.cuni.cz/repository/xmlui/bitstream/handle/11234/1-3424/ud-treebanks-v2.7.tgz"
@@ -51,8 +50,8 @@ def _download(url: str, folder: Path) -> None:
         ):
             for member in archive:
                 _extract(archive, member, partial)
-        partial.rename(folder)
-    except (OSError, urllib.error.URLError, tarfile.TarError, EOFError) as error:
+        publish(partial, folder)
+    except (OSError, ValueError, tarfile.TarError, EOFError) as error:
         raise HyperXError(
             f"UD 2.7 can't be downloaded from {url}: {error}. Download ud-treebanks-v2.7.tgz by other means and set "
             "$HYPERX_UD27 to file:///its/path."

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from hyperx.data.annotation import annotation
-from hyperx.data.columns import find_layout
+from hyperx.data.columns import find_layout, split_columns
 from hyperx.data.lines import read_lines
 from hyperx.data.read import detect_format, read_sentences
 from hyperx.data.sentence import Sentence
@@ -121,12 +121,8 @@ def find_task(path: Path, format: str, tag_column: int | None) -> str:
             layout = find_layout(path, task=task, tag_column=tag_column)
         except HyperXError:
             continue
-        lines = (line for _, line in islice(read_lines(path), 200) if line.strip())
-        fields = [
-            line.split(layout.separator)[-1 if layout.width == 2 else layout.tag]
-            for line in lines
-            if layout.separator in line
-        ]
+        rows = (split_columns(line, layout.separator) for _, line in islice(read_lines(path), 200) if line.strip(" \t"))
+        fields = [row[layout.tag] for row in rows if len(row) == layout.width]
         if sum(task.is_tag(field) for field in fields) > 0.9 * len(fields):
             return name
     widths = {len(line.split()) for _, line in islice(read_lines(path), 200) if line.strip()}

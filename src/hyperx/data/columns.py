@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 PEEK = 2000  # lines from which the columns are found
 _COMMENT = re.compile(r"#\s*\S+\s*=|#\s*newdoc|#\s*newpar")
+SIGNED = re.compile(r"#\S*=\S")  # a word such as '#a=b', or a comment
 _WIKIANN = re.compile(r"[a-z]{2,3}(?:[-_][a-z]+)*:(?=.)")
 
 
@@ -41,7 +42,7 @@ def read_columns(
 ) -> Iterator[Sentence]:
     """Yield sentences of two or more columns, separated by tabs or spaces.
 
-    A line ``# key = value`` before a sentence is a comment, as is ``-DOCSTART-``.
+    A line ``# key = value`` before a sentence is a comment, as is ``-DOCSTART-``; ``#a=b`` with a tag is a word.
 
     Args:
         task: whose tags to look for; an auxiliary one takes the words only.
@@ -63,7 +64,7 @@ def read_columns(
             continue
         if _is_comment(line, layout.separator, task, within=bool(words)):
             continue
-        fields = _split(line, layout.separator)
+        fields = split_columns(line, layout.separator)
         if len(fields) == layout.width - 1 and line[0] == layout.separator and task.is_tag(fields[-1]):
             logger.warning("%s:%d: a tag without a word is passed over: %r", path, number, line)
             continue
@@ -91,7 +92,7 @@ def find_layout(path: Path, *, task: Annotation, tag_column: int | None = None, 
     tabs = any("\t" in line for _, line in lines if not _COMMENT.match(line) or task.is_tag(line.split("\t")[-1]))
     separator = "\t" if tabs else " "
     rows = [
-        (number, _split(line, separator))
+        (number, split_columns(line, separator))
         for number, line in lines
         if not _is_comment(line, separator, task, within=False)
     ]
@@ -126,19 +127,22 @@ def _find_tags(path: Path, number: int, rows: list[list[str]], word: int, task: 
     )
 
 
-def _split(line: str, separator: str) -> list[str]:
+def split_columns(line: str, separator: str) -> list[str]:
+    """Return a line's fields."""
     # Only tabs or plain spaces separate: a no-break space may be part of a word.
     return line.split("\t") if separator == "\t" else [field for field in line.strip(" ").split(" ") if field]
 
 
 def _is_comment(line: str, separator: str, task: Annotation, *, within: bool) -> bool:
-    if _split(line, separator)[0] == "-DOCSTART-":
+    if split_columns(line, separator)[0] == "-DOCSTART-":
         return True
     if not line.startswith("#") or within:
         return False
-    if separator == "\t" and "\t" in line:
-        return bool(_COMMENT.match(line)) and not task.is_tag(line.split("\t")[-1])  # '#a=b' may be a word
-    return separator == "\t" or bool(_COMMENT.match(line))
+    fields = split_columns(line, separator)
+    tagged = len(fields) > 1 and (task.auxiliary or task.is_tag(fields[-1]))
+    if separator == "\t":
+        return "\t" not in line or (bool(_COMMENT.match(line)) and not tagged)
+    return bool(_COMMENT.match(line)) and not (tagged and SIGNED.match(line))
 
 
 def _sentence(words: list[str], tags: list[str], path: Path, start: int, task: Annotation) -> Sentence:

@@ -10,7 +10,7 @@ from hyperx.data.annotation import Annotation, annotation
 from hyperx.data.jsonl import to_sentence
 from hyperx.data.read import normalize_tags
 from hyperx.data.sentence import Sentence
-from hyperx.errors import HyperXError
+from hyperx.errors import HyperXError, first_line
 
 # The paper's languages by the names that the data sets give them.
 WIKIANN = {
@@ -70,7 +70,7 @@ def load_wikipedia(language: str) -> dict[str, list[Sentence]]:
     """
     config = f"{WIKIPEDIA_DUMP}.{WIKIPEDIA[language]}"
     sentences: list[Sentence] = []
-    for number, row in enumerate(_load("wikimedia/wikipedia", config, "train", streaming=True), 1):
+    for number, row in enumerate(_rows("wikimedia/wikipedia", config, "train"), 1):
         for line in str(row["text"]).splitlines():
             words = (sentence.split() for sentence in _SENTENCE_END.split(line))
             sentences += [
@@ -112,15 +112,24 @@ def _sentences(
     classes = {column: getattr(feature, "feature", feature) for column, feature in rows.features.items()}
     names = {column: feature.names for column, feature in classes.items() if hasattr(feature, "names")}
     for number, row in enumerate(rows, 1):
+        source = f"{name}/{config}/{split}, row {number}"
         for column in names:
-            row[column] = _names(row[column], names[column])
-        yield to_sentence(_syntactic(row), f"{name}/{config}/{split}, row {number}", task)
+            row[column] = _names(row[column], names[column], f"{source}, {column}")
+        yield to_sentence(_syntactic(row), source, task)
 
 
-def _names(value: Any, names: list[str]) -> Any:
-    """Return the name of a class's number, or the names of a list's."""
+def _names(value: Any, names: list[str], source: str) -> Any:
+    """Return the name of a class's number, or the names of a list's.
+
+    Raises:
+        HyperXError: the number is no class's, as where a split's labels are hidden.
+    """
     if isinstance(value, list):
-        return [_names(item, names) for item in value]
+        return [_names(item, names, source) for item in value]
+    if isinstance(value, int) and not 0 <= value < len(names):
+        raise HyperXError(
+            f"{source}: there is no class {value}, expected 0 to {len(names) - 1}; leave the split out, as null"
+        )
     return names[value] if isinstance(value, int) else value
 
 
@@ -134,6 +143,18 @@ def _syntactic(row: dict[str, Any]) -> dict[str, Any]:
         column: [value[number] for number in kept] if isinstance(value, list) and len(value) == len(upos) else value
         for column, value in row.items()
     }
+
+
+def _rows(name: str, config: str | None, split: str) -> Iterator[Any]:
+    """Yield a data set's rows as they arrive."""
+    try:
+        yield from _load(name, config, split, streaming=True)
+    except HyperXError:
+        raise
+    except Exception as error:  # whatever the file systems and formats behind `datasets` raise
+        raise HyperXError(
+            f"the data set '{name}' ({config}, {split}) broke off: {first_line(error)}; check the network, and start again"
+        ) from error
 
 
 def _load(
@@ -160,9 +181,8 @@ def _load(
             revision=None if mirror else revision,
             streaming=streaming,
         )
-    except (OSError, ValueError, ConnectionError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (OSError, ValueError, RuntimeError) as error:
         raise HyperXError(
-            f"the data set '{name}' ({config}, {split}) can't be loaded from the Hub: {reason} "
+            f"the data set '{name}' ({config}, {split}) can't be loaded from the Hub: {first_line(error)} "
             "Check the name and the network, or set $HYPERX_HUB to a folder that holds a copy."
         ) from error

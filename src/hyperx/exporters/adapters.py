@@ -9,8 +9,9 @@ from torch import Tensor
 
 from hyperx.adapter import Adapters, AdapterWeights, Stack
 from hyperx.builtin import BUILTINS
+from hyperx.disk import new_folder
 from hyperx.errors import HyperXError
-from hyperx.exporters.folder import linear_head, new_folder, save_tokenizer, write_readme
+from hyperx.exporters.folder import linear_head, save_tokenizer, write_readme
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.permissions import share_tensors
@@ -148,7 +149,7 @@ def save_adapter(folder: Path, name: str, adapters: Adapters, *, model_type: str
     config = {
         "mh_adapter": False,
         "output_adapter": True,
-        "reduction_factor": hidden / bottleneck,
+        "reduction_factor": reduction_factor(hidden, bottleneck),
         "non_linearity": "relu",
         "original_ln_before": norm_first,
         "original_ln_after": True,
@@ -161,6 +162,12 @@ def save_adapter(folder: Path, name: str, adapters: Adapters, *, model_type: str
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "adapter_config.json").write_text(json.dumps({"config": config, **about}, indent=2), encoding="utf-8")
     save_file(state, folder / "adapter.safetensors")
+
+
+def reduction_factor(hidden: int, bottleneck: int) -> float:
+    """Return a factor by which the library, which rounds ``hidden / factor`` down, gets the bottleneck."""
+    exact = hidden / bottleneck
+    return exact if hidden // exact == bottleneck else hidden / (bottleneck + 0.5)
 
 
 def _check(adapters: Adapters, model_type: str) -> dict[int, AdapterWeights]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from hyperx.disk import writing
 from hyperx.errors import HyperXError
 
 STANDARD_INPUT = Path("-")
@@ -75,10 +76,11 @@ def _expanded(path: Path, output: Path | None) -> list[tuple[Path, Path]]:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a file to write that takes the name `path` once all went well, and is removed if not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
+from hyperx.data.columns import SIGNED, split_columns
 from hyperx.data.lines import decode_lines
 from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
@@ -160,18 +161,24 @@ def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
     for block in _blocks(lines):
         comments: dict[str, str] = {}
         words: list[str] = []
+        width = len(_fields(block[-1][1]))
         for number, line in block:
-            comment = _COMMENT.match(line)
+            fields = _fields(line)
+            comment = None if SIGNED.match(line) and len(fields) == width else _COMMENT.match(line)
             if not words and (comment or line.startswith("-DOCSTART-")):
                 comments |= {comment[1]: comment[2].strip()} if comment else {}
                 continue
-            words.append(line.split("\t")[0] if "\t" in line else line.split()[0])
+            words.append(fields[0])
             if not words[-1].strip():
                 raise HyperXError(f"{source.at(number)}: the word is empty; expected it in the first column")
         if words:
             number = block[0][0]
             language = source.language_of(comments.get(source.language_field), number)
             yield from_words(words, language, source=source.at(number))
+
+
+def _fields(line: str) -> list[str]:
+    return split_columns(line, "\t" if "\t" in line else " ")
 
 
 def _read_conllu(lines: Lines, source: Source) -> Iterator[TextSentence]:

@@ -1,6 +1,7 @@
 """Growing a trained model: what is new is learnt, and all else stays as it was to the bit."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -230,13 +231,41 @@ def test_training_all_shows_every_cell_before_and_after(saved: Path) -> None:
         (["-d", "pos/hau=FILE", "--train", "some"], "no choice 'some' of what to train"),
         (["-d", "pos/hau=FILE", "--learning-rate", "0"], "learning rate of 0.0 trains nothing"),
         (["-d", "pos/hau=FILE", "--test", "ner/xho=FILE"], "not an entity tag"),
-        (["-d", "pos/hau=FILE", "--test", "pos/xho=FILE"], "not trained with the language 'xho'"),
+        (["-d", "pos/hau=FILE", "--test", "pos/xho=FILE"], "pos/xho can't be scored: the grown model has the tasks"),
+        (["-d", "pos/hau=FILE", "--test", "mlm/hau=FILE"], "the task 'mlm' tags nothing"),
+        (["-d", "pos/hau=FILE", "--test", "pos/hau=NONE"], "there are no sentences of pos/hau to score"),
     ],
 )
 def test_a_users_mistake_is_one_clear_error(saved: Path, arguments: list[str], message: str) -> None:
+    (saved.parent / "none.conllu").write_text("# no sentence\n")
+    files = {"FILE": str(saved.parent / "pos.txt"), "NONE": str(saved.parent / "none.conllu")}
     with pytest.raises(HyperXError, match=message):
-        invoke(saved, "new", *(part.replace("FILE", str(saved.parent / "pos.txt")) for part in arguments))
+        invoke(saved, "new", *(re.sub("FILE|NONE", lambda name: files[name[0]], part) for part in arguments))
     assert not (saved.parent / "new").exists()
+
+
+def test_a_grown_model_says_no_score_that_is_not_its_own(saved: Path, make_model) -> None:
+    old = shake(make_model())
+    scores = {"pos/eng": (90.0, 80.0, 95.0), "ner/swa": (50.0, 40.0, 60.0)}
+    old.model_config.scores, old.model_config.temperatures = dict(scores), {"pos": 1.5}
+    kept = adapt(old, {Pair("pos", "hau"): FEW}, training=QUICK).model.model_config
+    assert (kept.scores, kept.temperatures) == (scores, {"pos": 1.5})
+    moved = adapt(old, {Pair("pos", "eng"): FEW}, training=QUICK).model.model_config
+    assert list(moved.scores) == ["ner/swa"]
+    changed = adapt(old, {Pair("pos", "eng"): FEW}, training=QUICK, train="all").model.model_config
+    assert (changed.scores, changed.temperatures) == ({}, {})
+    assert old.model_config.scores == scores
+    invoke(saved, "new", "-d", f"pos/hau={saved.parent / 'pos.txt'}", "--test", f"pos/hau={saved.parent / 'pos.txt'}")
+    (row,) = (row for row in Results.load(saved.parent / "new").rows if row.language == "hau")
+    model = HyperX.from_pretrained(saved.parent / "new")
+    assert model.model_config.scores["pos/hau"] == pytest.approx((row.score, row.low, row.high))
+    assert model.expected_score("pos", "hau").score == pytest.approx(row.score)
+
+
+def test_a_folder_that_takes_no_files_ends_it_before_training(saved: Path) -> None:
+    (saved.parent / "new").touch()
+    with pytest.raises(HyperXError, match=r"new can't be written: "):
+        invoke(saved, "new", "-d", f"pos/hau={saved.parent / 'pos.txt'}")
 
 
 def test_a_grown_model_can_be_grown_again(saved: Path) -> None:

@@ -143,12 +143,24 @@ def test_conllu_comes_back_with_all_that_it_held(run: Path, tmp_path: Path) -> N
         (["matrix", "nothing"], "can't be read"),
         (["evaluate", "RUN", "--split", "train"], "no split 'train'"),
         (["train", "nothing.yaml"], "nothing.yaml can't be read"),
+        (["train", "RUN/config.yaml", "training.max_length=1024", "output=RUN/new"], "reads 512 pieces at most"),
+        (["train", "RUN/config.yaml", "training.max_length=1024", "--plan"], "reads 512 pieces at most"),
+        (["matrix", "RUN", "--html", "RUN/cost.json/page.html"], "page.html can't be written"),
+        (["matrix", "RUN", "--png", "RUN/none/page.png"], "page.png can't be written"),
     ],
 )
 def test_a_users_mistake_is_one_clear_error(run: Path, arguments: list[str], message: str) -> None:
-    result = CliRunner().invoke(app, [str(run) if part == "RUN" else part for part in arguments])
+    result = CliRunner().invoke(app, [part.replace("RUN", str(run)) for part in arguments])
     assert isinstance(result.exception, HyperXError)
     assert message in str(result.exception)
+
+
+def test_an_output_is_a_path_whatever_it_looks_like(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    steps = ["training.steps=1", "training.dev_sentences=0"]
+    result = CliRunner().invoke(app, ["train", str(run / "config.yaml"), *steps, "--output", "1e3"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "1e3" / "results.json").is_file()
 
 
 def test_the_matrix_as_text_and_html(run: Path, tmp_path: Path) -> None:
@@ -171,6 +183,7 @@ def test_evaluating_again_gives_the_same_scores(run: Path, tmp_path: Path) -> No
     path.write_text(json.dumps(config | {"temperatures": {}, "scores": {}}))  # as of a folder that has neither
     result = CliRunner().invoke(app, ["evaluate", str(run)])
     assert result.exit_code == 0, result.output
+    assert Results.load(run).step == before.step is not None
     again = json.loads(path.read_text())
     assert again["temperatures"] == pytest.approx(
         config["temperatures"], rel=0.01

@@ -19,6 +19,12 @@ def test_probabilities_are_the_fifth_root() -> None:
     assert probabilities(SIZES, 5)[Pair("ner", "swa")] == pytest.approx(50**0.2 / total)
 
 
+def test_a_temperature_near_zero_leaves_the_largest_alone() -> None:
+    sizes = {Pair("pos", "eng"): 10, Pair("ner", "eng"): 1000, Pair("mlm", "eng"): 5, Pair("mlm", "swa"): 2}
+    assert list(probabilities(sizes, 1e-4).values()) == [0, 1, 0, 0]
+    assert list(probabilities(sizes, 1e-4, auxiliary_share=0.25).values()) == [0, 0.75, 0.25, 0]
+
+
 def test_auxiliary_tasks_get_their_share() -> None:
     chances = probabilities(SIZES, 5, 0.2)
     assert chances[Pair("mlm", "yor")] == pytest.approx(0.2)

@@ -15,7 +15,7 @@ from transformers import TrainerCallback
 from hyperx.checkpoint import UNFINISHED, damage, newest
 from hyperx.config import RunConfig, load_run_config
 from hyperx.errors import HyperXError
-from hyperx.run import train
+from hyperx.run import prepare_folder, train
 
 
 class At(TrainerCallback):
@@ -156,6 +156,29 @@ def test_a_full_disk_at_the_end_is_gone_on_from(yaml: Path, run: Path, tmp_path:
     assert not (tmp_path / "run" / "results.json").exists()
     train(config, resume=True)
     same_end(run, tmp_path / "run")
+
+
+def test_a_run_goes_on_with_the_settings_that_it_began_with(yaml: Path, copy: Path, tmp_path: Path) -> None:
+    described = copy / "config.yaml"
+    described.write_text(described.read_text().replace("steps: 40", "steps: 50"))
+    for changed, told in (
+        (
+            load_run_config(yaml, [f"output={copy}", "training.learning_rate=0.5"]),
+            "learning_rate was None, now it is 0.5",
+        ),
+        (load_run_config(described), "steps was 40, now it is 50"),
+        (load_run_config(yaml, [f"output={copy}", "seed=3"]), "seed was 1, now it is 3"),
+    ):
+        with pytest.raises(HyperXError, match=f"can't go on with other settings than it began with .*{told}"):
+            train(changed, resume=True)
+    moved = shutil.copytree(yaml.parent, tmp_path / "moved")
+    prepare_folder(load_run_config(moved / yaml.name, [f"output={copy}", "training.report_to=all"]), resume=True)
+
+
+def test_a_report_to_nowhere(yaml: Path, tmp_path: Path) -> None:
+    config = load_run_config(yaml, [f"output={tmp_path / 'run'}", "training.report_to=wandbb"])
+    with pytest.raises(HyperXError, match=r"'training\.report_to' is 'wandbb', which is not .*choose none, all"):
+        train(config)
 
 
 @pytest.mark.parametrize("place", ["/proc/run", "FILE/run"])

@@ -80,6 +80,8 @@ def adapt(
     model = _grown(old, data, new)
     result = Adaptation(model)
     given = {pair.language for pair in data}
+    if data and train == "all":  # what the old model scored is not the new one's
+        model.model_config.scores, model.model_config.temperatures = {}, {}
     for language in (language for language in new if interpolate or language not in given):
         result.relatives[language] = relatives(language, trained_languages(old.model_config))
         _interpolate(model, language, result.relatives[language])
@@ -90,6 +92,10 @@ def adapt(
         if train == "embeddings":
             known = {pair.language for pair in data if pair.task in old.tasks} - set(new)
             result.moved = sorted(known)
+            scores = model.model_config.scores
+            model.model_config.scores = {
+                pair: score for pair, score in scores.items() if Pair.parse(pair).language not in known
+            }
             hooks = _freeze(model, [*new, *result.moved], sorted({pair.task for pair in data} - set(old.tasks)))
         _train(model, examples, training or TrainingConfig(steps=STEPS), train, seed, callbacks)
         for hook in hooks:

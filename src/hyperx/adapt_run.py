@@ -1,7 +1,7 @@
 """Growing a run's or a saved model: its scores before and after, and the new model's folder."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from hyperx.adapt import Adaptation, Sentences, Share, adapt
 from hyperx.config import TrainingConfig, load_run_config
 from hyperx.data.sentence import Sentence
 from hyperx.dataset import RunData, load_data
+from hyperx.disk import writing
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate, merge
 from hyperx.languages import name as language_name
@@ -16,7 +17,8 @@ from hyperx.model_card import model_card
 from hyperx.modeling import CARD_NAME, HyperX
 from hyperx.pairs import Pair
 from hyperx.results import Results
-from hyperx.run import majority_tags, write_json
+from hyperx.run import majority_tags, note_scores, write_json
+from hyperx.tasks import is_auxiliary
 
 logger = logging.getLogger(__name__)
 
@@ -47,13 +49,20 @@ def adapt_run(
         What `adapt` returns, and the scores before, of the cells that there were, and after.
 
     Raises:
-        HyperXError: the model can't be loaded, grown or scored, or the folder holds one already.
+        HyperXError: the model can't be loaded, grown or scored, or the folder holds one already or can't be written.
     """
     if (output / "model").exists():
         raise HyperXError(f"{output} holds a model already; give another folder")
     progress("Loading the model")
     old = HyperX.from_pretrained(run)
     config = old.model_config
+    _check(
+        tests,
+        tasks={*old.tasks, *(pair.task for pair in data)},
+        languages={*config.languages, *how.get("languages", ()), *(pair.language for pair in data)},
+    )
+    with writing(output):
+        output.mkdir(parents=True, exist_ok=True)
     languages = set(config.languages) if train == "all" else {pair.language for pair in data} & set(config.languages)
     cells = {**(_own_tests(Path(run), languages) if languages else {}), **tests}
     majority = majority_tags(_as_run({**cells, **data}))
@@ -66,14 +75,31 @@ def adapt_run(
     }
     before = score(old, known, Path(run).resolve().name)
     result = adapt(old, data, train=train, training=training, seed=seed, **how)
+    with writing(output):
+        result.model.save_pretrained(output / "model")
     after = score(result.model, cells, output.resolve().name)
     whole = after
     if train == "embeddings" and (Path(run) / "results.json").is_file():
         kept = Results.load(Path(run))
         kept.rows = [row for row in kept.rows if row.language not in result.moved]
         whole = merge(kept, after)
-    _save(output, result, before, whole, history=_history(run, result, data, train, training))
+    with writing(output):
+        _save(output, result, before, whole, history=_history(run, result, data, train, training))
     return result, before, after
+
+
+def _check(tests: Sentences, *, tasks: Collection[str], languages: Collection[str]) -> None:
+    """Check that cells can be scored, before training that would be lost."""
+    for pair, rows in tests.items():
+        if not rows:
+            raise HyperXError(f"there are no sentences of {pair} to score; give some, or leave it out")
+        if is_auxiliary(pair.task):
+            raise HyperXError(f"{pair} can't be scored: the task '{pair.task}' tags nothing; leave it out")
+        if pair.task not in tasks or pair.language not in languages:
+            raise HyperXError(
+                f"{pair} can't be scored: the grown model has the tasks {', '.join(sorted(tasks))} and the languages "
+                f"{', '.join(sorted(languages))}; add it by sentences to train on or as a new language, or leave it out"
+            )
 
 
 def _own_tests(run: Path, languages: set[str]) -> dict[Pair, list[Sentence]]:
@@ -106,9 +132,8 @@ def _history(run: str, result: Adaptation, data: Sentences, train: Share, traini
 
 
 def _save(output: Path, result: Adaptation, before: Results, after: Results, *, history: str) -> None:
-    config = result.model.model_config
-    result.model.save_pretrained(output / "model")
-    card = model_card(config, name=output.name, results=after, history=history)
+    note_scores(result.model, after, output / "model")
+    card = model_card(result.model.model_config, name=output.name, results=after, history=history)
     (output / "model" / CARD_NAME).write_text(card, encoding="utf-8")
     write_json(output / "adaptation.json", {"history": history, "moved": result.moved, "relatives": result.relatives})
     if before.rows:

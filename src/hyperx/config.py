@@ -13,6 +13,7 @@ from hyperx.languages import normalize
 from hyperx.methods import HyperXConfig, MethodConfig
 from hyperx.strict_yaml import parse
 
+RUN_CONFIG_NAME = "config.yaml"  # in a run's folder
 MAX_BYTES = 300_000
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 

@@ -1,6 +1,6 @@
 """What a run costs: parameters, examples, time and memory, in ``cost.json``."""
 
-import resource
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -133,4 +133,11 @@ def peak_memory() -> int:
     """Return the most bytes that were in use at a time."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # bytes there, kibibytes elsewhere

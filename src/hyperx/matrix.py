@@ -10,6 +10,7 @@ from rich.markup import escape as plain
 from rich.table import Table
 from rich.text import Text
 
+from hyperx.disk import write_whole, writing
 from hyperx.errors import HyperXError
 from hyperx.languages import name as language_name
 from hyperx.results import Average, Results, Row, floor_notice
@@ -141,7 +142,8 @@ def save_png(results: Results, path: Path) -> None:
     )
     axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
     axes.set_xlabel(_legend(results), loc="left", fontsize=8, color="0.35", labelpad=8)  # below the longest name
-    figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
+    with writing(path):
+        figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
 
 
 def _draw_cell(axes: "Axes", x: int, y: int, row: Row | None, *, text_only: bool) -> None:
@@ -260,7 +262,8 @@ def save_html(results: Results, path: Path) -> None:
         expectations=escape(expectations(results) or ""),
         notice=escape(floor_notice(results) or ""),
     )
-    path.write_text(page, encoding="utf-8")
+    with writing(path):
+        write_whole(path, page)
 
 
 def _html_cell(row: Row | None, results: Results) -> str:

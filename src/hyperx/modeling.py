@@ -16,7 +16,7 @@ from hyperx.adapter import Adapters, pick
 from hyperx.backbone import Backbone, load_backbone, load_tokenizer
 from hyperx.data.sentence import Sentence
 from hyperx.disk import write_whole
-from hyperx.errors import HyperXError
+from hyperx.errors import HyperXError, first_line
 from hyperx.expectation import Expectation, expect
 from hyperx.languages import name as language_name
 from hyperx.languages import normalize, seen_by
@@ -342,7 +342,7 @@ class HyperX(nn.Module):
         state = read_tensors(folder, WEIGHTS_NAME)
         backbone = load_backbone(config.backbone, revision=config.revision)
         tokenizer = load_tokenizer(config.backbone, revision=config.revision)
-        _check_fit(config, backbone, tokenizer)
+        check_fit(config, backbone, tokenizer)
         with torch.device("meta"):  # a configuration may ask for any amount of memory: it gets that of its weights
             cls(config, backbone, tokenizer).load_trained_state(state)
         model = cls(config, backbone, tokenizer)
@@ -358,11 +358,24 @@ class HyperX(nn.Module):
         return model.eval()
 
 
-def _check_fit(config: ModelConfig, backbone: Backbone, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Check that the backbone has an embedding for every piece and every place in a chunk."""
+def check_fit(config: ModelConfig, backbone: Backbone, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Check that the backbone has an embedding for every piece and every place in a chunk.
+
+    Raises:
+        HyperXError: it has not.
+    """
     known = backbone.word_embeddings().num_embeddings
     if max(tokenizer.get_vocab().values(), default=0) >= known:
         raise HyperXError(f"the tokenizer of '{config.backbone}' has pieces that its {known:,} word embeddings lack")
+    check_length(config, backbone)
+
+
+def check_length(config: ModelConfig, backbone: Backbone) -> None:
+    """Check that the backbone has an embedding for every place in a chunk.
+
+    Raises:
+        HyperXError: it has not.
+    """
     if backbone.max_length is not None and config.max_length > backbone.max_length:
         raise HyperXError(
             f"the model's max_length is {config.max_length}, but '{config.backbone}' reads {backbone.max_length} pieces at most"
@@ -422,5 +435,6 @@ def model_folder(name: str | Path, revision: str | None) -> Path:
         patterns = [CONFIG_NAME, WEIGHTS_NAME, CARD_NAME]
         return Path(snapshot_download(str(name), revision=revision, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise HyperXError(f"there is no folder '{name}', and it can't be had from the Hub: {reason}") from error
+        raise HyperXError(
+            f"there is no folder '{name}', and it can't be had from the Hub: {first_line(error)}"
+        ) from error

@@ -13,7 +13,7 @@ from hyperx.backbone import Backbone, load_config, plain_encoder
 from hyperx.config import HubEntry, RunConfig
 from hyperx.dataset import RunData, available_pairs, evaluated_pairs, read_splits, trained_pairs
 from hyperx.errors import HyperXError
-from hyperx.modeling import HyperX, ModelConfig
+from hyperx.modeling import HyperX, ModelConfig, check_length
 from hyperx.pairs import Pair
 from hyperx.precision import best_device, has_bf16
 from hyperx.sampler import probabilities
@@ -135,11 +135,14 @@ def _meta_model(config: RunConfig, shape: PreTrainedConfig, data: RunData) -> Hy
         },
         kinds=config.tasks,
         languages=data.languages,
+        max_length=config.training.max_length,
     )
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel()))
     with torch.device("meta"):
         encoder = AutoModel.from_config(shape, **plain_encoder(shape))
-        return HyperX(model_config, Backbone(encoder), tokenizer)
+        model = HyperX(model_config, Backbone(encoder), tokenizer)
+    check_length(model_config, model.backbone)
+    return model
 
 
 def _pieces_per_step(config: RunConfig, pairs: list[PlannedPair]) -> float | None:

@@ -15,7 +15,7 @@ from transformers import TrainerCallback, set_seed
 from hyperx.cache import encode_text, lengths, piece_counts
 from hyperx.calibration import fit_temperatures
 from hyperx.checkpoint import newest
-from hyperx.config import HubEntry, RunConfig, save_run_config
+from hyperx.config import RUN_CONFIG_NAME, HubEntry, RunConfig, load_run_config, save_run_config
 from hyperx.cost import measure
 from hyperx.data.hub import open_stream, row_sentences
 from hyperx.data.textfile import TextFile
@@ -27,7 +27,7 @@ from hyperx.evaluation import evaluate
 from hyperx.language_adapters import check_two_runs, take_language_adapters
 from hyperx.methods import METHODS
 from hyperx.model_card import model_card
-from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, read_config
+from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, check_fit, read_config
 from hyperx.pairs import Pair
 from hyperx.precision import best_device, best_dtype
 from hyperx.results import Results
@@ -37,6 +37,7 @@ from hyperx.tasks import Example, build_task, is_auxiliary
 from hyperx.trainer import HyperXTrainer
 
 CACHED_BYTES = 1_000_000  # of raw text that is worth a place in the cache; less is encoded within a second
+MOVABLE: Any = {"output": True, "data": {"__all__": {"root", "train", "dev", "test"}}, "training": {"report_to"}}
 LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
 
 
@@ -120,7 +121,8 @@ def train(
 
 def note_scores(model: HyperX, results: Results, folder: Path) -> None:
     """Write in a model's folder what its cells scored, which is what `HyperX.expected_score` knows."""
-    model.model_config.scores = {str(row.pair): (row.score, row.low, row.high) for row in results.rows}
+    scored = {str(row.pair): (row.score, row.low, row.high) for row in results.rows}
+    model.model_config.scores = model.model_config.scores | scored
     model.model_config.save(folder)
 
 
@@ -128,20 +130,43 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
     """Make the run's folder, and note there what it is made by.
 
     Raises:
-        HyperXError: it holds a run and `resume` is not set, or can't be written.
+        HyperXError: it holds a run and `resume` is not set, or one of other settings; it can't be written.
     """
     folder = config.folder
-    if not resume and any((folder / part).exists() for part in ("checkpoints", "results.json")):
+    begun = any((folder / part).exists() for part in ("checkpoints", "results.json"))
+    if begun and not resume:
         raise HyperXError(f"{folder} holds a run already; give --resume to go on with it, or another --output")
+    for copy in (folder / "checkpoints").glob(f"*/{RUN_CONFIG_NAME}"):
+        _check_same(config, load_run_config(copy))
     versions = {library: version(library) for library in LIBRARIES}
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        save_run_config(config, folder / "config.yaml")
+        save_run_config(config, folder / RUN_CONFIG_NAME)
         write_json(
             folder / "environment.json",
             {"python": platform.python_version(), "machine": platform.machine(), "device": device_name(), **versions},
         )
     return folder
+
+
+def _check_same(config: RunConfig, begun: RunConfig) -> None:
+    """Check that a run that goes on is the one that began, wherever its data lies by now."""
+    new, old = _settings(config), _settings(begun)
+    changed = [key for key in dict.fromkeys([*old, *new]) if new.get(key) != old.get(key)]
+    if changed:
+        told = "; ".join(f"{key} was {old.get(key)}, now it is {new.get(key)}" for key in changed)
+        raise HyperXError(
+            f"the run in {config.folder} can't go on with other settings than it began with ({told}): "
+            "set them back, or give another --output to train anew"
+        )
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """Return what a run's outcome depends on, sections' keys with the section's name."""
+    settings: dict[str, Any] = {}
+    for key, value in config.model_dump(mode="json", exclude=MOVABLE).items():
+        settings |= {f"{key}.{name}": one for name, one in value.items()} if isinstance(value, dict) else {key: value}
+    return settings
 
 
 def device_name() -> str:
@@ -154,7 +179,8 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
     """Build the model for a run's matrix, with fresh weights or those of the model that it starts from.
 
     Raises:
-        HyperXError: the method can't serve a cell that is to be scored; the model to start from can't be used.
+        HyperXError: the method can't serve a cell that is to be scored; the model to start from can't be used; the backbone
+            can't read chunks as long as `max_length`.
     """
     labelled = {pair.language for pair in data.train if not is_auxiliary(pair.task)}
     without = sorted({pair.language for pair in data.test} - labelled)
@@ -175,13 +201,18 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
         max_length=config.training.max_length,
     )
     model = HyperX(model_config).to(best_device()) if config.start is None else start_from(config.start, model_config)
+    check_fit(model_config, model.backbone, model.tokenizer)
     take_language_adapters(model)
     model.backbone.compute_in(best_dtype(model.device))
     return model
 
 
 def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) -> dict[Pair, Sequence[Example]]:
-    """Encode the training sentences; those of a large file of raw text once for all runs."""
+    """Encode the training sentences; those of a large file of raw text once for all runs.
+
+    Raises:
+        HyperXError: nothing of a pair's raw text is in the backbone's vocabulary.
+    """
     examples: dict[Pair, Sequence[Example]] = {}
     for pair, sentences in data.train.items():
         progress(f"Encoding {pair}")
@@ -190,6 +221,11 @@ def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) ->
             examples[pair] = encode_text(sentences, task, model.tokenizer, max_length=max_length)
         else:
             examples[pair] = list(task.encode(sentences, model.tokenizer, max_length=max_length))
+        if not len(examples[pair]):
+            raise HyperXError(
+                f"the text of {pair} has no piece of the vocabulary of {model.model_config.backbone}; leave it out, or take "
+                "another backbone"
+            )
     return examples
 
 

@@ -30,17 +30,19 @@ def probabilities(
     Args:
         auxiliary_share: of the auxiliary tasks' pairs together; theirs and the others' proportions among themselves stay.
     """
-    powers = {pair: size ** (1 / temperature) for pair, size in sizes.items()}
-    groups: dict[bool, float] = {}
-    for pair, power in powers.items():
-        auxiliary = is_auxiliary(pair.task)
-        groups[auxiliary] = groups.get(auxiliary, 0.0) + power
-    if auxiliary_share is None or len(groups) == 1:
+    groups: dict[bool, list[Pair]] = {}
+    for pair in sizes:
+        groups.setdefault(auxiliary_share is not None and is_auxiliary(pair.task), []).append(pair)
+    shares = dict.fromkeys(groups, 1.0)
+    if auxiliary_share is not None and len(groups) == 2:
+        shares = {True: auxiliary_share, False: 1 - auxiliary_share}
+    chances: dict[Pair, float] = {}
+    for auxiliary, pairs in groups.items():
+        largest = max(sizes[pair] for pair in pairs)  # sizes as its shares, lest a power overflow
+        powers = {pair: (sizes[pair] / largest) ** (1 / temperature) for pair in pairs}
         total = sum(powers.values())
-        return {pair: power / total for pair, power in powers.items()}
-    shares = {True: auxiliary_share, False: 1 - auxiliary_share}
-    factors = {auxiliary: shares[auxiliary] / total for auxiliary, total in groups.items()}
-    return {pair: power * factors[is_auxiliary(pair.task)] for pair, power in powers.items()}
+        chances |= {pair: shares[auxiliary] * power / total for pair, power in powers.items()}
+    return {pair: chances[pair] for pair in sizes}
 
 
 class PairBatchSampler(Sampler[list[Key]]):

@@ -1,6 +1,7 @@
 """Training: one-pair batches through `transformers.Trainer`, scored on the trained pairs' dev sets."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from fnmatch import fnmatch
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations.integration_utils import get_available_reporting_integrations
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import rotate_checkpoints
@@ -19,7 +21,7 @@ from transformers.trainer_utils import rotate_checkpoints
 from hyperx.cache import lengths
 from hyperx.checkpoint import damage, new_checkpoint
 from hyperx.collator import PairCollator, PairDataset
-from hyperx.config import TrainingConfig
+from hyperx.config import RUN_CONFIG_NAME, TrainingConfig
 from hyperx.cost import Stopwatch
 from hyperx.data.sentence import Sentence
 from hyperx.distributed import Share, gather, num_processes, process_index, spread
@@ -34,6 +36,10 @@ from hyperx.tasks import Example
 
 SELECTION_METRIC = "eval_score"
 STREAMS_NAME = "streams.json"
+DIVERGED = (
+    "training diverged: {}. Train anew, to another --output, with a smaller 'training.learning_rate'; "
+    "the checkpoints in {folder} are from before it, and of the rate that was too large"
+)
 CHECKPOINTS = 2  # that are kept: the newest, and the best or the one before
 
 
@@ -127,10 +133,8 @@ class HyperXTrainer(Trainer):
             HyperXError: it is no finite number, for training has diverged.
         """
         if not loss.isfinite():
-            raise HyperXError(
-                f"training diverged: at step {self.state.global_step + 1}, of {pair}, the loss is {loss.item()}. Train again "
-                f"with a smaller 'training.learning_rate'; the checkpoints in {self.args.output_dir} are from before it"
-            )
+            what = f"at step {self.state.global_step + 1}, of {pair}, the loss is {loss.item()}"
+            raise HyperXError(DIVERGED.format(what, folder=self.args.output_dir))
         return loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -156,17 +160,18 @@ class HyperXTrainer(Trainer):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         if broken := [name for name, tensor in self.hyperx.trained_state().items() if not tensor.isfinite().all()]:
-            raise HyperXError(
-                f"training diverged: at step {self.state.global_step} the weights are no finite numbers, in "
-                f"{', '.join(broken[:5])}. Train again with a smaller 'training.learning_rate'; the checkpoints in "
-                f"{folder.parent} are from before it"
-            )
+            what = f"at step {self.state.global_step} the weights are no finite numbers, in {', '.join(broken[:5])}"
+            raise HyperXError(DIVERGED.format(what, folder=folder.parent))
         if self.state.best_global_step:
             self.state.best_model_checkpoint = str(folder.with_name(f"checkpoint-{self.state.best_global_step}"))
         with new_checkpoint(folder) if self.args.should_save else nullcontext(folder) as unfinished:
             self.save_model(str(unfinished), _internal_call=True)
             self._save_optimizer_and_scheduler(str(unfinished))
             self._save_streams(unfinished)
+            if (
+                described := folder.parent.with_name(RUN_CONFIG_NAME)
+            ).is_file():  # what a resumed run has to agree with
+                shutil.copyfile(described, unfinished / RUN_CONFIG_NAME)
             if self.args.should_save:
                 states: Any = self.state.stateful_callbacks
                 for part in (*self.callback_handler.callbacks, self.control):
@@ -238,7 +243,16 @@ def training_arguments(
     select: bool,
     checkpoints: bool,
 ) -> TrainingArguments:
-    """Translate a run's training section; `select` keeps the checkpoint with the best dev score."""
+    """Translate a run's training section; `select` keeps the checkpoint with the best dev score.
+
+    Raises:
+        HyperXError: there is no `report_to`.
+    """
+    at_hand = ["none", "all", *get_available_reporting_integrations()]
+    if config.report_to not in at_hand:
+        raise HyperXError(
+            f"'training.report_to' is '{config.report_to}', which is not installed or not known; choose {', '.join(at_hand)}"
+        )
     warmup = model.method.warmup_ratio if config.warmup_ratio is None else config.warmup_ratio
     eval_steps = min(config.eval_steps, config.steps)
     return TrainingArguments(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from hyperx.backbone import Backbone, load_backbone, load_tokenizer
+from hyperx.disk import new_folder, writing
 from hyperx.encoding import encode
 from hyperx.errors import HyperXError
 from hyperx.modeling import WEIGHTS_NAME, HyperX, model_folder, read_config
@@ -36,8 +37,7 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
     Raises:
         HyperXError: the backbone can't be loaded, its tokenizer is of a kind that can't be trimmed, or the folder is not empty.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise HyperXError(f"{folder} is not empty; give a new folder for the trimmed backbone")
+    new_folder(folder)
     tokenizer = load_tokenizer(name, revision=revision)
     backbone = load_backbone(name, revision=revision)
     described = json.loads(tokenizer.backend_tokenizer.to_str())
@@ -46,13 +46,14 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
         pieces |= set(range(tokenizer.pad_token_id + 1))  # these count positions from the pad's number on
     described, kept = trim_tokenizer(described, pieces)
     _trim_embeddings(backbone, kept)
-    backbone.encoder.save_pretrained(folder)
-    share_tensors(folder)
-    tokenizer.save_pretrained(folder)
-    _write(folder / "tokenizer.json", described)
-    config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    config.pop("added_tokens_decoder", None)  # the whole vocabulary's numbers
-    _write(folder / "tokenizer_config.json", config | {"tokenizer_class": "TokenizersBackend"})
+    with writing(folder):
+        backbone.encoder.save_pretrained(folder)
+        share_tensors(folder)
+        tokenizer.save_pretrained(folder)
+        _write(folder / "tokenizer.json", described)
+        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        config.pop("added_tokens_decoder", None)  # the whole vocabulary's numbers
+        _write(folder / "tokenizer_config.json", config | {"tokenizer_class": "TokenizersBackend"})
     return kept
 
 
@@ -68,7 +69,8 @@ def trim_model(name: str | Path, folder: Path, text: Iterable[Sequence[str]]) ->
     kept = trim_backbone(config.backbone, backbone, text, revision=config.revision)
     model = HyperX(config.model_copy(update={"backbone": str(backbone), "revision": None}))
     model.load_trained_state(trim_state(load_file(source / WEIGHTS_NAME), kept))
-    model.save_pretrained(folder)
+    with writing(folder):
+        model.save_pretrained(folder)
     return kept
 
 

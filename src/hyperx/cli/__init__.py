@@ -1,10 +1,13 @@
 """The ``hyperx`` command."""
 
+import errno
 import gc
 import sys
 
 from hyperx.distributed import first_to_fail
 from hyperx.errors import HyperXError
+
+UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 def main() -> None:
@@ -15,11 +18,20 @@ def main() -> None:
 
     from hyperx.cli.app import app
 
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app()
     except HyperXError as error:
         if first_to_fail():
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]Error:[/] {escape(str(error))}")
+            console.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        place = error.filename or "the disk"
+        console.print(
+            f"[bold red]Error:[/] {escape(f'{place}: {error.strerror}; make room there, or choose another place')}"
+        )
         sys.exit(1)
     except Exception:
         if first_to_fail():

@@ -1,5 +1,6 @@
 """``hyperx evaluate``."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 from rich.console import Console
 
 from hyperx.errors import HyperXError
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -20,6 +23,7 @@ def evaluate(
     from hyperx.evaluation import evaluate as score
     from hyperx.matrix import print_matrix
     from hyperx.modeling import HyperX, model_folder
+    from hyperx.results import Results
     from hyperx.run import majority_tags, note_scores
 
     if split not in ("test", "dev"):
@@ -28,6 +32,11 @@ def evaluate(
     data = load_data(config)
     model = HyperX.from_pretrained(run)
     sentences = data.test if split == "test" else data.dev
+    if outside := [str(pair) for pair in sentences if pair.language not in model.model_config.languages]:
+        logger.warning("the model has no language of these cells, which are left out: %s", ", ".join(outside))
+    sentences = {pair: rows for pair, rows in sentences.items() if str(pair) not in outside}
+    before = run / "results.json"
+    step = Results.load(before).step if before.exists() else None
     with Console(stderr=True, highlight=False).status("") as status:
         results = score(
             model,
@@ -36,6 +45,7 @@ def evaluate(
             seed=config.seed,
             split=split,
             majority=majority_tags(data),
+            step=step,
             progress=status.update,
         )
     results.save(run / ("results.json" if split == "test" else f"results-{split}.json"))

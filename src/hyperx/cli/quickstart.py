@@ -20,7 +20,7 @@ def quickstart(
     from hyperx.text.formats import colored
 
     with as_file(files("hyperx") / "quickstart.yaml") as path:
-        config = load_run_config(path, [f"output={output}"])
+        config = load_run_config(path).model_copy(update={"output": output})
     console = Console(stderr=True, highlight=False)
     run(config, console)
     tagged = HyperX.from_pretrained(output).tagger("ner", "swa")(WORDS)

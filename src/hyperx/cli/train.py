@@ -29,8 +29,9 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON.")] = False,
 ) -> None:
     """Train a run and score its matrix."""
-    extra = [f"output={output}"] if output else []
-    run_config = load_run_config(config, [*(overrides or []), *extra])
+    run_config = load_run_config(config, overrides or [])
+    if output:
+        run_config = run_config.model_copy(update={"output": output})
     if plan:
         with collected_notices():
             planned = make_plan(run_config)

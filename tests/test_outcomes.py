@@ -110,6 +110,17 @@ def test_the_same_sentence_in_train_and_test(yaml: Path, tmp_path: Path, files: 
     assert "sentences of the test set that stand in the training set, too: ner/eng 1 of 3, pos/eng 20 of 20" in notices
 
 
+def test_a_sentence_that_another_task_was_trained_on(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    tagged = sentences(tmp_path / "tagged.txt", ("Amina ran home", "PROPN VERB NOUN"))
+    entries = [
+        entry("ner", "eng", train=files["ner"]),
+        entry("pos", "eng", train=tagged, test=tagged),
+        entry("ner", "swa", test=files["ner"]),
+    ]
+    notices = load_data(configure(yaml, tmp_path, entries, "{ner: [eng], pos: [eng]}")).notices
+    assert "sentences of the test set that stand in another task's training set: pos/eng 1 of 1 in ner/eng" in notices
+
+
 def test_a_language_without_text(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
     entries = [
         entry("ner", "eng", train=files["ner"], dev=files["ner"]),

@@ -1,7 +1,7 @@
 """Comparison of two methods on the cells that the runs of both have scored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class Difference:
         languages: ``all``, ``seen``, ``unseen``, or one language.
         first, second: the methods' mean scores.
         low, high: the paired bootstrap's 95 % interval of the difference.
+        samples: the difference on each of the bootstrap's samples, which are the same for all methods.
     """
 
     task: str
@@ -30,6 +31,7 @@ class Difference:
     second: float
     low: float
     high: float
+    samples: np.ndarray = field(repr=False, compare=False)
 
     @property
     def points(self) -> float:
@@ -99,5 +101,5 @@ def _scores(row: Row, runs: Sequence[Results]) -> np.ndarray:
 
 def _difference(task: str, cells: str, languages: str, scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> Difference:
     first, second = (np.mean(side, axis=0) for side in zip(*scores, strict=True))
-    low, high = interval((second - first)[1:])
-    return Difference(task, cells, languages, float(first[0]), float(second[0]), low, high)
+    samples = (second - first)[1:]
+    return Difference(task, cells, languages, float(first[0]), float(second[0]), *interval(samples), samples)

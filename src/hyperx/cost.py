@@ -32,7 +32,7 @@ class Cost(BaseModel):
         examples: sentences seen in training, by task, repetitions counted.
         pieces: of these sentences, padding not counted; of streamed ones estimated.
         training_seconds: spent on training steps, by the clock, before and after a break.
-        processor_seconds: of all threads together in these steps, which other work on the machine lengthens little.
+        processor_seconds: of all threads together in these steps, which other work on the machine lengthens less.
         peak_memory_bytes: of the process up to the end of training, or of the GPU where there is one.
         device: the accelerator, or the processor's threads.
     """

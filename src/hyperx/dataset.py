@@ -128,12 +128,19 @@ def load_data(config: RunConfig) -> RunData:
 
 
 def _repeated(data: RunData) -> Iterator[str]:
-    """Say how many sentences of dev and test sets stand in the training set of their pair."""
+    """Say how many sentences of dev and test sets stand in the training set of their pair, or of another task."""
     for split, sets in (("dev", data.dev), ("test", data.test)):
         counts = {pair: count_repeated(rows, data.train[pair]) for pair, rows in sets.items() if pair in data.train}
         found = [f"{pair} {count:,} of {len(sets[pair]):,}" for pair, count in counts.items() if count]
         if found:
             yield f"sentences of the {split} set that stand in the training set, too: {', '.join(found)}"
+    found = []
+    for pair, rows in data.test.items():
+        for other in (other for other in data.train if other.language == pair.language and other.task != pair.task):
+            count = 0 if is_auxiliary(other.task) else count_repeated(rows, data.train[other])
+            found += [f"{pair} {count:,} of {len(rows):,} in {other}"] if count else []
+    if found:
+        yield f"sentences of the test set that stand in another task's training set: {', '.join(found)}"
 
 
 def _without_dev(data: RunData) -> Iterator[str]:

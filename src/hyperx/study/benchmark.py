@@ -106,6 +106,7 @@ class Benchmark(Strict):
         swaps: pairs of languages that change places in the study of sources.
         methods: by the name that reports show.
         scales: by name.
+        remarks: paragraphs of Markdown that a reader of the report should know.
     """
 
     name: str = Field(pattern=r"^[\w.-]+$")
@@ -117,6 +118,7 @@ class Benchmark(Strict):
     swaps: list[tuple[str, str]] = Field(default_factory=list)
     methods: dict[str, MethodEntry]
     scales: dict[str, Scale]
+    remarks: list[str] = Field(default_factory=list)
 
     @field_validator("families", "partitions", "swaps", "source")
     @classmethod
@@ -220,3 +222,11 @@ def _check(benchmark: Benchmark, path: Path) -> None:
     for part in benchmark.partitions:
         if set(part) != set(TASKS):
             raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")
+    moved = [language for pair in benchmark.swaps for language in pair]
+    if twice := sorted({language for language in moved if moved.count(language) > 1}):
+        raise HyperXError(f"{path}: 'swaps' names {', '.join(twice)} twice; a language can change places once")
+    for pair in benchmark.swaps:
+        if any(len(set(pair) & set(languages)) == 2 for part in benchmark.partitions for languages in part.values()):
+            raise HyperXError(
+                f"{path}: 'swaps' names {' and '.join(pair)}, which have labels of the same task, so that nothing would change"
+            )

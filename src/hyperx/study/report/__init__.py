@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from hyperx.languages import name as language_name
 from hyperx.study.report import claims, efficiency, few_shot, mlm, paper, significance, sources, style, transfer
 from hyperx.study.report.figures import Figures
 from hyperx.study.report.markdown import page, text
@@ -53,7 +54,11 @@ def introduction(figures: Figures) -> str:
     benchmark, training = figures.benchmark, figures.benchmark.scales[figures.planner.scale].training
     planned = set().union(*figures.plan.values())
     left = sum(map(len, figures.missing().values()))
-    unseen = f", {len(figures.unseen)} of them unseen by the backbone" if figures.unseen else ""
+    unseen = ""
+    if figures.unseen:
+        seen = sorted({benchmark.source, *benchmark.languages} - figures.unseen)
+        names = ", ".join(text(language_name(language)) for language in seen)
+        unseen = f", of which the backbone has seen {names}"
     lacking = (
         "; † marks a method that lacks runs of the setting, so that its mean is of some cells only" if left else ""
     )
@@ -62,6 +67,7 @@ def introduction(figures: Figures) -> str:
         f"A run takes {training.steps:,} steps of {training.batch_size} sentences. POS accuracy and NER span F1 in percent, on "
         "whole test sets; means over languages, zero-shot unless said otherwise. "
         f"{len(planned) - left} of {len(planned)} runs are finished{lacking}."
+        + "".join(f"\n\n{remark}" for remark in benchmark.remarks)
     )
 
 
@@ -71,7 +77,9 @@ def methods(figures: Figures) -> str:
     for system, entry in figures.benchmark.methods.items():
         values = entry.method.model_dump(mode="json", exclude_none=True)
         settings = ", ".join(f"{key} {value}" for key, value in values.items() if key != "name")
-        lines.append(f"- {text(style.label(system))}: `{values['name']}`, {text(settings)}")
+        training = figures.benchmark.scales[figures.planner.scale].methods.get(system, {})
+        trained = "".join(f", {key} {value}" for key, value in training.items())
+        lines.append(f"- {text(style.label(system))}: `{values['name']}`, {text(settings + trained)}")
     return "\n".join(lines)
 
 

@@ -103,14 +103,31 @@ class Figures:
         """Whether every part of the setting has a finished run."""
         return all(self.runs(part, system) for part in self.parts(setting))
 
+    def lacks(self, setting: str, system: str) -> bool:
+        """Whether a part of the setting has no finished run, or a planned one, of any seed, is not finished."""
+        if not self.complete(setting, system):
+            return True
+        starts = tuple(self.planner.run(part, system).name.removesuffix("1") for part in self.parts(setting))
+        return any(run.startswith(starts) for run in set().union(*self.plan.values()) - self.finished)
+
+    def noise(self, task: str) -> float:
+        """Return the most points that a method's seeds differ by in a task's zero-shot mean, mixed; 0 if unknown."""
+        seeds = [self.pooled(MIXED, system) for system in self.benchmark.methods if self.complete(MIXED, system)]
+        scores = [[mean_score([run], task) for run in runs] for runs in seeds if len(runs) > 1]
+        found = [[score for score in row if score is not None] for row in scores]
+        return max((max(row) - min(row) for row in found if row), default=0.0)
+
     def pooled(self, setting: str, system: str, *, trained: bool = False) -> list[Results]:
-        """Join the cells that a setting's parts left zero-shot, or trained, seed by seed.
+        """Join the cells that a setting's parts left zero-shot, or trained, seed by seed, but for the source's.
 
         As many seeds as every part that has any run has; cells of parts without a run are lacking.
         """
         parts = [self.runs(part, system) for part in self.parts(setting)]
         return [
-            join([self.load(run) for run in runs], lambda row: row.trained == trained)
+            join(
+                [self.load(run) for run in runs],
+                lambda row: row.trained == trained and row.language != self.benchmark.source,
+            )
             for runs in zip(*filter(None, parts), strict=False)
         ]
 

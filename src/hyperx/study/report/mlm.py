@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hyperx.study.report import style
 from hyperx.study.report.figures import GROUPS, MIXED, Figures, find
-from hyperx.study.report.markdown import NOTHING, picture, points, score, table
+from hyperx.study.report.markdown import NOTHING, number, picture, points, score, table
 from hyperx.study.report.transfer import ORDER, UNITS
 
 TEXTS = {
@@ -27,9 +27,15 @@ def section(figures: Figures, pictures: Path) -> str:
             ]
             if set(scores) != {NOTHING}:
                 rows.append([UNITS[task], group, *scores, *gains])
+    costs = [figures.cost(MIXED, system) for system in TEXTS]
+    rows.append(["labelled sentences", "", *(NOTHING if c is None else number(c.labelled) for c in costs), "", ""])
     titles = [title + (" †" if not figures.complete(MIXED, system) else "") for system, title in TEXTS.items()]
     header = ["Task", "Languages", *titles, "gain, all", "gain, unseen's"]
-    parts = ["Hyper-X's zero-shot cells in the mixed setting; gains over no raw text.", table(header, rows, left=2)]
+    parts = [
+        "Hyper-X's zero-shot cells in the mixed setting; gains over no raw text. The steps are as many: raw text takes the place "
+        "of labelled sentences.",
+        table(header, rows, left=2),
+    ]
     whole = {system: title for system, title in TEXTS.items() if figures.complete(MIXED, system)}
     if len(whole) > 1:  # else nothing is compared
         parts.append(picture(draw(figures, whole, pictures / "mlm.png"), "Zero-shot scores by raw text"))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from hyperx.comparison import Difference
 from hyperx.methods import HyperXConfig
+from hyperx.metrics import interval
 from hyperx.study.report import few_shot, sources, style
 from hyperx.study.report.figures import MIXED, Figures, find
 from hyperx.study.report.markdown import duration, number, text
@@ -31,11 +32,15 @@ class Finding:
 Judge = Callable[[Figures], Finding]
 
 
-def verdict(met: Sequence[bool]) -> Verdict:
-    """``holds`` if every condition is met, ``holds partly`` if some are, ``not measured`` if there are none."""
+def verdict(met: Sequence[bool], conditions: int = 0) -> Verdict:
+    """``holds`` if every condition is met, ``holds partly`` if some are, ``not measured`` if there are none.
+
+    Args:
+        conditions: how many there are, of which some may not have been measured.
+    """
     if not met:
         return "not measured"
-    return "holds" if all(met) else "holds partly" if any(met) else "does not hold"
+    return "holds" if all(met) and len(met) >= conditions else "holds partly" if any(met) else "does not hold"
 
 
 def above(
@@ -44,14 +49,23 @@ def above(
     """Judge that a (setting, method) isn't behind another.
 
     The condition: the interval of the second's zero-shot score less the first's lies above minus `margin` points, in each
-    task and kind of languages, in ``all`` where the benchmark has no unseen ones.
+    task and kind of languages, in ``all`` where the benchmark has no unseen ones. Without a margin it is a gain in the sense
+    of `gains`.
     """
 
     def judge(figures: Figures) -> Finding:
-        found = chosen(figures.compare(first, second), groups if figures.unseen else ["all"])
-        return Finding(verdict([d.low > -margin for d in found]), evidence(found), _unfinished(figures, first, second))
+        kinds = groups if figures.unseen else ["all"]
+        found = chosen(figures.compare(first, second), kinds)
+        met = [d.low > -margin if margin else gains(figures, d) for d in found]
+        shown = evidence(found)
+        return Finding(verdict(met, len(ORDER) * len(kinds)), shown, _unfinished(figures, first, second))
 
     return judge
+
+
+def gains(figures: Figures, difference: Difference) -> bool:
+    """Whether a difference's interval lies above zero, and it is more than what seeds differ by."""
+    return difference.low > 0 and difference.points > figures.noise(difference.task)
 
 
 def madx_on_unseen(figures: Figures) -> Finding:
@@ -68,28 +82,36 @@ def mlm(figures: Figures) -> Finding:
     met = []
     for task in ORDER:
         unseen, seen = find(found, task, "unseen"), find(found, task, "seen")
-        met += [unseen.low > 0] if unseen else []
+        met += [gains(figures, unseen)] if unseen else []
         met += [unseen.points > max(seen.points, 0)] if unseen and seen else []
     shown = evidence(chosen(found, ["seen", "unseen"]))
-    return Finding(verdict(met), shown, _unfinished(figures, first, second))
+    return Finding(verdict(met, 2 * len(ORDER)), shown, _unfinished(figures, first, second))
 
 
 def source_helps(figures: Figures) -> Finding:
-    """Judge that what a relative is worth to Hyper-X has an interval above zero, in each task."""
+    """Judge in each task that a relative is a gain to Hyper-X, above the change in cells whose relatives stay."""
     found = chosen(sources.effects(figures, "hyperx"), ["all"])
-    return Finding(verdict([d.low > 0 for d in found]), evidence(found), _swap_unfinished(figures, "hyperx"))
+    stayed = chosen(sources.effects(figures, "hyperx", control=True), ["all"])
+    met = []
+    for d in found:
+        other = find(stayed, d.task)
+        met.append(gains(figures, d) and (other is None or d.points > abs(other.points)))
+    shown = "; ".join([evidence(found), *(f"where relatives stay, {evidence([d])}" for d in stayed)])
+    return Finding(verdict(met, len(ORDER)), shown if found else "", _swap_unfinished(figures, "hyperx"))
 
 
 def source_profits(figures: Figures) -> Finding:
-    """Judge that what a relative is worth is more with Hyper-X than with fine-tuning, in each task."""
+    """Judge in each task that a relative is worth something to Hyper-X, and more than to fine-tuning."""
     met, parts = [], []
     sides = [sources.effects(figures, system) for system in sources.SYSTEMS]
     for task in ORDER:
         hyperx, finetune = (find(side, task) for side in sides)
         if hyperx and finetune:
-            met.append(hyperx.points > finetune.points)
-            parts.append(f"{task.upper()} {hyperx.points:+.1f} against {finetune.points:+.1f}")
-    return Finding(verdict(met), "; ".join(parts), _swap_unfinished(figures, *sources.SYSTEMS))
+            low, high = interval(hyperx.samples - finetune.samples)
+            met.append(low > 0 and hyperx.points > 0)
+            more = f"{hyperx.points - finetune.points:+.1f} ({low:+.1f} to {high:+.1f})"
+            parts.append(f"{task.upper()} {hyperx.points:+.1f} against {finetune.points:+.1f}: {more}")
+    return Finding(verdict(met, len(ORDER)), "; ".join(parts), _swap_unfinished(figures, *sources.SYSTEMS))
 
 
 def few_shot_gains(figures: Figures) -> Finding:
@@ -131,13 +153,13 @@ def parameters(figures: Figures) -> Finding:
     ratio = madx.trained / hyperx.trained
     shown = f"{number(hyperx.trained)} against {number(madx.trained)}: {ratio:.1f} times; {evidence(found)}"
     met = [ratio >= SIZE_RATIO, *(d.low > -COMPETITIVE for d in found)]
-    return Finding(verdict(met) if ratio > 1 else "does not hold", shown, _costs_unfinished(figures))
+    return Finding(verdict(met, 1 + len(ORDER)) if ratio > 1 else "does not hold", shown, _costs_unfinished(figures))
 
 
 def time(figures: Figures) -> Finding:
     """Judge that Hyper-X trains `TIME_RATIO` times faster than MAD-X; partly: faster. Times of unlike devices say nothing.
 
-    On processors their own time is compared, where both noted it: other work on a shared machine hardly lengthens it.
+    On processors their own time is compared, where both noted it: other work on a shared machine lengthens it less.
     """
     hyperx, madx = (figures.cost(MIXED, system) for system in ("hyperx", "madx"))
     if hyperx is None or madx is None:
@@ -181,7 +203,7 @@ def _few_shot(
 
 
 def _unfinished(figures: Figures, *pairs: tuple[str, str]) -> bool:
-    return not all(figures.complete(*pair) for pair in pairs)
+    return any(figures.lacks(*pair) for pair in pairs)
 
 
 def _swap_unfinished(figures: Figures, *systems: str) -> bool:

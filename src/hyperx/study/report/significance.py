@@ -12,7 +12,8 @@ def section(figures: Figures, pictures: Path) -> str:
     """Return Hyper-X's lead over each method in each setting, with intervals."""
     parts = [
         "Hyper-X's zero-shot score less the other's, on the cells that both have scored, with its 95 % interval: a paired "
-        "bootstrap over sentences (Koehn, 2004), the seeds averaged. Bold: the interval leaves out zero."
+        "bootstrap over sentences (Koehn, 2004), the seeds averaged. Bold: the interval leaves out zero. It holds for these very "
+        "runs; another seed may move a mean further."
     ]
     for setting, title in settings(figures).items():
         rows = []

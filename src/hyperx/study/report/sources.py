@@ -102,7 +102,11 @@ def section(figures: Figures, pictures: Path) -> str:
                     ]
                 )
         rows.append([task.upper(), "**mean**", "", "", *_row(found, task, "all")])
-        rows.append([task.upper(), "mean of cells whose relatives stay", "", "", *_row(controls, task, "all")])
+        stay = sorted({t.cell.language for t in targets(figures.benchmark) if not t.gained and t.cell.task == task})
+        names = ", ".join(text(language_name(language)) for language in stay)
+        rows.append(
+            [task.upper(), f"mean of cells whose relatives stay ({names})", "", "", *_row(controls, task, "all")]
+        )
     header = ["Task", "Target", "relative", "trained relatives"]
     for system in SYSTEMS:
         header += [f"{style.label(system)}, without", "with", "difference"]
@@ -130,17 +134,18 @@ def _row(found: dict[str, list[Difference]], task: str, languages: str) -> list[
 
 def draw(figures: Figures, found: dict[str, list[Difference]], path: Path) -> Path:
     """Draw each target's difference with its interval, a mark a method, a panel a task."""
+    known = {(d.task, d.languages) for differences in found.values() for d in differences}
+    gained = {t.cell for t in targets(figures.benchmark) if t.gained}
     cells = {
-        task: sorted({t.cell.language for t in targets(figures.benchmark) if t.gained and t.cell.task == task})
-        for task in ORDER
+        task: sorted({c.language for c in gained if c.task == task and (task, c.language) in known}) for task in ORDER
     }
     tallest = max(map(len, cells.values()))
     figure, axes = style.panels(1, len(ORDER), width=4, height=1 + 0.33 * (tallest + 1))
     for panel, task in zip(axes[0], ORDER, strict=True):
         names = ["all", *reversed(cells[task])]
         for shift, system in zip((0.14, -0.14), SYSTEMS, strict=True):
-            known = [(y, d) for y, language in enumerate(names) if (d := find(found[system], task, language))]
-            style.intervals(panel, [d for _, d in known], [y + shift for y, _ in known], system)
+            shown = [(y, d) for y, language in enumerate(names) if (d := find(found[system], task, language))]
+            style.intervals(panel, [d for _, d in shown], [y + shift for y, _ in shown], system)
         panel.set_yticks(range(len(names)), ["mean", *(language_name(language) for language in names[1:])])
         panel.set_title(UNITS[task], loc="left", fontsize=10)
         panel.set_xlabel("points with a trained relative more")

@@ -30,7 +30,8 @@ def section(figures: Figures, pictures: Path) -> str:
     for setting, title in settings(figures).items():
         parts.append(f"### {title[0].upper()}{title[1:]}\n\n{scores(figures, setting)}")
     parts.append(f"### The mixed setting, partition by partition\n\n{partitions(figures)}")
-    parts.append(f"### Trained cells in the mixed setting\n\n{trained(figures)}")
+    source = text(language_name(figures.benchmark.source))
+    parts.append(f"### Trained cells in the mixed setting, without {source}\n\n{trained(figures)}")
     if any(figures.pooled(setting, system) for setting in settings(figures) for system in figures.benchmark.methods):
         parts.insert(0, picture(draw(figures, pictures / "transfer.png"), "Zero-shot scores by setting and method"))
     if low := collapsed(figures):

@@ -168,9 +168,8 @@ class HyperXTrainer(Trainer):
             self.save_model(str(unfinished), _internal_call=True)
             self._save_optimizer_and_scheduler(str(unfinished))
             self._save_streams(unfinished)
-            if (
-                described := folder.parent.with_name(RUN_CONFIG_NAME)
-            ).is_file():  # what a resumed run has to agree with
+            described = folder.parent.with_name(RUN_CONFIG_NAME)
+            if described.is_file():  # what a resumed run has to agree with
                 shutil.copyfile(described, unfinished / RUN_CONFIG_NAME)
             if self.args.should_save:
                 states: Any = self.state.stateful_callbacks

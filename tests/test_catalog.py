@@ -219,7 +219,7 @@ def test_hidden_labels_are_no_class(hub: Path) -> None:
     features = {"tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=["O", "B-PER"]))}
     rows = [{"tokens": ["Amina", "ran"], "ner_tags": [1, 0]}, {"tokens": ["home"], "ner_tags": [-1]}]
     publish(hub / "unimelb-nlp/wikiann", "yo", rows, ["train"], features)
-    with pytest.raises(HyperXError, match=r"wikiann/yo/train, row 2, ner_tags: there is no class -1, expected 0 to 1"):
+    with pytest.raises(HyperXError, match=r"wikiann/yo/train, row 2: .*ner_tags has classes without a name"):
         load_hub("unimelb-nlp/wikiann", "yo", task="ner", splits={"train": "train"})
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hyperx.cli.app import app
-from hyperx.config import load_run_config, save_run_config
+from hyperx.config import RunConfig, load_run_config, save_run_config
 from hyperx.errors import HyperXError
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -111,3 +111,10 @@ def test_mixed_partitions_hide_every_pair_once(data: Path, number: int) -> None:
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_committed_configuration_is_valid(path: Path) -> None:
     assert load_run_config(path).name == path.stem
+
+
+def test_a_split_that_a_data_set_has_not_is_written_so(tmp_path: Path) -> None:
+    entry = {"hub": "someone/data", "task": "ner", "language": "yor", "dev": None, "test": None}
+    config = RunConfig.model_validate({"name": "a", "data": [entry], "train": {"ner": "all"}})
+    save_run_config(config, tmp_path / "config.yaml")
+    assert load_run_config(tmp_path / "config.yaml").data == config.data

@@ -148,7 +148,11 @@ def test_raw_text_without_a_word(yaml: Path, tmp_path: Path, files: dict[str, st
 
 
 def test_raw_text_in_a_script_that_the_vocabulary_lacks(
-    yaml: Path, tmp_path: Path, files: dict[str, str], caplog: pytest.LogCaptureFixture
+    yaml: Path,
+    tmp_path: Path,
+    files: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     backbone = Path(shutil.copytree(yaml.parent / "backbone", tmp_path / "backbone"))
     pieces = {piece: number for number, piece in enumerate(["<pad>", "<s>", "</s>", "<unk>", "<mask>", *WORDS])}
@@ -160,11 +164,21 @@ def test_raw_text_in_a_script_that_the_vocabulary_lacks(
     config = configure(yaml, tmp_path, entries, "{ner: all, mlm: all}").model_copy(update={"backbone": str(backbone)})
     raw.write_text("漢 字\n" * 5 + "漢 cat\n" + "漢 字\n" * 5)
     model, _ = train(config)
-    assert "10 of 11 sentences of raw text are passed over" in caplog.text
+    assert "10 of 11 sentences of mlm/yor are passed over" in caplog.text
     assert all(tensor.isfinite().all() for tensor in model.trained_state().values())
+    # The same from the cache, whose blocks may be of nothing.
+    caplog.clear()
+    monkeypatch.setenv("HYPERX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("hyperx.run.CACHED_BYTES", 0)
+    monkeypatch.setattr("hyperx.cache.CHUNK", 3)
+    train(config.model_copy(update={"output": tmp_path / "cached"}))
+    assert "10 of 11 sentences of mlm/yor are passed over" in caplog.text
     raw.write_text("漢 字\n" * 5)
-    with pytest.raises(HyperXError, match="the text of mlm/yor has no piece of the vocabulary"):
+    with pytest.raises(HyperXError, match=r"raw\.txt: no sentence has a piece of the backbone's vocabulary"):
         train(config.model_copy(update={"output": tmp_path / "none"}))
+    monkeypatch.setattr("hyperx.run.CACHED_BYTES", 1000)
+    with pytest.raises(HyperXError, match="the text of mlm/yor has no piece of the vocabulary"):
+        train(config.model_copy(update={"output": tmp_path / "nothing"}))
 
 
 def test_a_cell_without_a_test_set_is_named(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:

@@ -189,6 +189,8 @@ def test_evaluating_again_gives_the_same_scores(run: Path, tmp_path: Path) -> No
         config["temperatures"], rel=0.01
     )  # bfloat16 rounds by its kernels' choice
     assert again["scores"] == config["scores"]
+    (run / "results.json").write_text('{"version": 0}')
+    assert CliRunner().invoke(app, ["evaluate", str(run)]).exit_code == 0
     after = Results.load(run)
     assert [row.score for row in after.rows] == [row.score for row in before.rows]
     assert after.averages == before.averages

@@ -171,7 +171,13 @@ def test_a_run_goes_on_with_the_settings_that_it_began_with(yaml: Path, copy: Pa
     ):
         with pytest.raises(HyperXError, match=f"can't go on with other settings than it began with .*{told}"):
             train(changed, resume=True)
+    (copy / "checkpoints" / "unfinished").mkdir()
+    (copy / "checkpoints" / "unfinished" / "config.yaml").touch()
+    (copy / "checkpoints" / "checkpoint-30").mkdir()
+    (copy / "checkpoints" / "checkpoint-30" / "config.yaml").touch()
     moved = shutil.copytree(yaml.parent, tmp_path / "moved")
+    text = (moved / yaml.name).read_text().replace(str(yaml.parent), str(moved))
+    (moved / yaml.name).write_text(text)
     prepare_folder(load_run_config(moved / yaml.name, [f"output={copy}", "training.report_to=all"]), resume=True)
 
 

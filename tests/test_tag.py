@@ -234,9 +234,10 @@ def test_words_are_the_fields_that_columns_have(folder: Path, tmp_path: Path) ->
         )
         output, _ = invoke(folder, file, "-t", "pos", "-l", "eng", "-f", "jsonl")
         assert json.loads(output)["tokens"] == ["#a=b", "10\u00a0000", "dogs"]
-    file.write_text("#language=sw\nmbwa O\n", encoding="utf-8")
-    output, _ = invoke(folder, file, "-t", "pos", "-f", "jsonl")
-    assert json.loads(output) == json.loads(output) | {"language": "swa", "tokens": ["mbwa"]}
+    for text in ("#language=sw\nmbwa O\n", "#language=sw\nmbwa\n"):
+        file.write_text(text, encoding="utf-8")
+        output, _ = invoke(folder, file, "-t", "pos", "-f", "jsonl")
+        assert json.loads(output) == json.loads(output) | {"language": "swa", "tokens": ["mbwa"]}
 
 
 def test_a_place_that_takes_no_file_is_told(folder: Path, tmp_path: Path) -> None:

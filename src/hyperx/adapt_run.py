@@ -1,6 +1,7 @@
 """Growing a run's or a saved model: its scores before and after, and the new model's folder."""
 
 import logging
+import shutil
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hyperx.results import Results
 from hyperx.run import majority_tags, note_scores, write_json
 from hyperx.tasks import is_auxiliary
 
+UNFINISHED = "model.partial"
 logger = logging.getLogger(__name__)
 
 
@@ -76,7 +78,9 @@ def adapt_run(
     before = score(old, known, Path(run).resolve().name)
     result = adapt(old, data, train=train, training=training, seed=seed, **how)
     with writing(output):
-        result.model.save_pretrained(output / "model")
+        shutil.rmtree(output / UNFINISHED, ignore_errors=True)
+        result.model.save_pretrained(output / UNFINISHED)
+        (output / UNFINISHED).rename(output / "model")
     after = score(result.model, cells, output.resolve().name)
     whole = after
     if train == "embeddings" and (Path(run) / "results.json").is_file():

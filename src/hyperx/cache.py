@@ -95,6 +95,10 @@ def encode_text(
                 unfinished = Path(temporary) / "arrays"
                 unfinished.mkdir()
                 _write(_encode(text, task, tokenizer, max_length), unfinished)
+                if not (unfinished / "ends").stat().st_size:
+                    raise HyperXError(
+                        f"{text.path}: no sentence has a piece of the backbone's vocabulary; take another one"
+                    )
                 publish(unfinished, target)
         except OSError as error:
             raise HyperXError(
@@ -129,7 +133,7 @@ def _write(chunks: Iterable[list[Example]], folder: Path) -> None:
     pieces = positions = 0
     files = {name: (folder / name).open("wb") for name in ARRAYS}
     try:
-        for chunk in chunks:
+        for chunk in filter(None, chunks):
             arrays = pack(chunk, pieces, positions)
             pieces, positions = int(arrays["ends"][-1]), int(arrays["position_ends"][-1])
             for name, values in arrays.items():

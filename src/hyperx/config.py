@@ -224,6 +224,9 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfi
 def save_run_config(config: RunConfig, path: Path) -> None:
     """Write the resolved configuration as YAML."""
     values = config.model_dump(mode="json", exclude_none=True)
+    for entry, written in zip(config.data, values["data"], strict=True):
+        if isinstance(entry, HubEntry):  # a split that there is not, of which the default is another
+            written |= {split: None for split in ("train", "dev", "test") if getattr(entry, split) is None}
     path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 

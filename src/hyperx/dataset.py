@@ -121,7 +121,8 @@ def load_data(config: RunConfig) -> RunData:
             _add(data, pair, splits, trained=pair in trained, scored=pair in scored)
     if not data.trained:
         raise HyperXError("there is nothing to train on: 'train' names no pair that has sentences")
-    if unscored := sorted(str(pair) for pair in scored - data.test.keys() if pair not in trained):
+    named = scored - data.test.keys() if config.evaluate is not None else scored - data.test.keys() - trained
+    if unscored := sorted(map(str, named)):
         data.notices.append(f"no test set, so not scored: {', '.join(unscored)}")
     data.notices += [*_repeated(data), *_without_dev(data), *_unknown_labels(data), *_untrained(data, config)]
     return data

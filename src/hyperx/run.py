@@ -1,6 +1,7 @@
 """A run: from a configuration to a folder with a model, its results and their pictures."""
 
 import json
+import logging
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -12,10 +13,10 @@ import numpy as np
 import torch
 from transformers import TrainerCallback, set_seed
 
-from hyperx.cache import encode_text, lengths, piece_counts
+from hyperx.cache import PackedExamples, encode_text, lengths, piece_counts
 from hyperx.calibration import fit_temperatures
-from hyperx.checkpoint import newest
-from hyperx.config import RUN_CONFIG_NAME, HubEntry, RunConfig, load_run_config, save_run_config
+from hyperx.checkpoint import damage, newest
+from hyperx.config import RUN_CONFIG_NAME, Entry, FilesEntry, HubEntry, RunConfig, load_run_config, save_run_config
 from hyperx.cost import measure
 from hyperx.data.hub import open_stream, row_sentences
 from hyperx.data.textfile import TextFile
@@ -36,8 +37,10 @@ from hyperx.streaming import StreamedExamples
 from hyperx.tasks import Example, build_task, is_auxiliary
 from hyperx.trainer import HyperXTrainer
 
+logger = logging.getLogger(__name__)
+
 CACHED_BYTES = 1_000_000  # of raw text that is worth a place in the cache; less is encoded within a second
-MOVABLE: Any = {"output": True, "data": {"__all__": {"root", "train", "dev", "test"}}, "training": {"report_to"}}
+MOVABLE: Any = {"output": True, "start": True, "data": True, "training": {"report_to"}}
 LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
 
 
@@ -136,8 +139,9 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
     begun = any((folder / part).exists() for part in ("checkpoints", "results.json"))
     if begun and not resume:
         raise HyperXError(f"{folder} holds a run already; give --resume to go on with it, or another --output")
-    for copy in (folder / "checkpoints").glob(f"*/{RUN_CONFIG_NAME}"):
-        _check_same(config, load_run_config(copy))
+    for checkpoint in (folder / "checkpoints").glob("checkpoint-*"):
+        if (checkpoint / RUN_CONFIG_NAME).is_file() and damage(checkpoint) is None:
+            _check_same(config, load_run_config(checkpoint / RUN_CONFIG_NAME))
     versions = {library: version(library) for library in LIBRARIES}
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,8 +169,22 @@ def _settings(config: RunConfig) -> dict[str, Any]:
     """Return what a run's outcome depends on, sections' keys with the section's name."""
     settings: dict[str, Any] = {}
     for key, value in config.model_dump(mode="json", exclude=MOVABLE).items():
-        settings |= {f"{key}.{name}": one for name, one in value.items()} if isinstance(value, dict) else {key: value}
+        settings |= (
+            {f"{key}.{name}": one for name, one in value.items()} if value and isinstance(value, dict) else {key: value}
+        )
+    if Path(config.backbone).is_absolute():
+        settings["backbone"] = Path(config.backbone).name
+    for number, entry in enumerate(config.data):
+        settings |= {f"data.{number}.{key}": value for key, value in _without_place(entry).items()}
     return settings
+
+
+def _without_place(entry: Entry) -> dict[str, Any]:
+    """Return an entry's settings, of files whether there are any."""
+    values = entry.model_dump(mode="json", exclude={"root", "files"})
+    if isinstance(entry, FilesEntry):
+        values |= {split: values[split] is not None for split in ("train", "dev", "test")}
+    return values
 
 
 def device_name() -> str:
@@ -221,12 +239,29 @@ def encode_all(model: HyperX, data: RunData, progress: Callable[[str], None]) ->
             examples[pair] = encode_text(sentences, task, model.tokenizer, max_length=max_length)
         else:
             examples[pair] = list(task.encode(sentences, model.tokenizer, max_length=max_length))
-        if not len(examples[pair]):
+        known = _count_sentences(examples[pair]) if is_auxiliary(pair.task) else len(sentences)
+        if 0 < known < len(sentences):
+            logger.warning(
+                "%d of %d sentences of %s are passed over: the backbone's vocabulary has none of their characters",
+                len(sentences) - known,
+                len(sentences),
+                pair,
+            )
+        if not known:
             raise HyperXError(
                 f"the text of {pair} has no piece of the vocabulary of {model.model_config.backbone}; leave it out, or take "
                 "another backbone"
             )
     return examples
+
+
+def _count_sentences(examples: Sequence[Example]) -> int:
+    """Return how many sentences the examples are of, which come in the order of these."""
+    if isinstance(examples, PackedExamples):
+        numbers = examples.arrays["sentences"]
+    else:
+        numbers = np.array([example.sentence for example in examples])
+    return 1 + int(np.count_nonzero(np.diff(numbers))) if len(numbers) else 0
 
 
 def open_examples(model: HyperX, pair: Pair, entry: HubEntry, config: RunConfig) -> StreamedExamples:

@@ -168,10 +168,10 @@ class HyperXTrainer(Trainer):
             self.save_model(str(unfinished), _internal_call=True)
             self._save_optimizer_and_scheduler(str(unfinished))
             self._save_streams(unfinished)
-            described = folder.parent.with_name(RUN_CONFIG_NAME)
-            if described.is_file():  # what a resumed run has to agree with
-                shutil.copyfile(described, unfinished / RUN_CONFIG_NAME)
             if self.args.should_save:
+                described = folder.parent.with_name(RUN_CONFIG_NAME)
+                if described.is_file():  # what a resumed run has to agree with
+                    shutil.copyfile(described, unfinished / RUN_CONFIG_NAME)
                 states: Any = self.state.stateful_callbacks
                 for part in (*self.callback_handler.callbacks, self.control):
                     if isinstance(part, ExportableState):

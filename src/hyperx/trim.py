@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from hyperx.backbone import Backbone, load_backbone, load_tokenizer
-from hyperx.disk import new_folder, writing
+from hyperx.disk import writing
 from hyperx.encoding import encode
 from hyperx.errors import HyperXError
 from hyperx.modeling import WEIGHTS_NAME, HyperX, model_folder, read_config
@@ -37,7 +37,8 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
     Raises:
         HyperXError: the backbone can't be loaded, its tokenizer is of a kind that can't be trimmed, or the folder is not empty.
     """
-    new_folder(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise HyperXError(f"{folder} is not empty; give a new folder for the trimmed backbone")
     tokenizer = load_tokenizer(name, revision=revision)
     backbone = load_backbone(name, revision=revision)
     described = json.loads(tokenizer.backend_tokenizer.to_str())

@@ -7,7 +7,7 @@ import sys
 from hyperx.distributed import first_to_fail
 from hyperx.errors import HyperXError
 
-UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
+OF_THE_DISK = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 def main() -> None:
@@ -25,15 +25,10 @@ def main() -> None:
         if first_to_fail():
             console.print(f"[bold red]Error:[/] {escape(str(error))}")
         sys.exit(1)
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        place = error.filename or "the disk"
-        console.print(
-            f"[bold red]Error:[/] {escape(f'{place}: {error.strerror}; make room there, or choose another place')}"
-        )
-        sys.exit(1)
-    except Exception:
+    except Exception as error:
         if first_to_fail():
-            raise
-        sys.exit(1)  # cut off by another process's failure
+            if not (isinstance(error, OSError) and error.errno in OF_THE_DISK):
+                raise
+            place = error.filename or "the disk"
+            console.print(f"[bold red]Error:[/] {escape(f'{place}: {error.strerror}')}")
+        sys.exit(1)  # or cut off by another process's failure

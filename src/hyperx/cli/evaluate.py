@@ -1,6 +1,7 @@
 """``hyperx evaluate``."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -35,8 +36,9 @@ def evaluate(
     if outside := [str(pair) for pair in sentences if pair.language not in model.model_config.languages]:
         logger.warning("the model has no language of these cells, which are left out: %s", ", ".join(outside))
     sentences = {pair: rows for pair, rows in sentences.items() if str(pair) not in outside}
-    before = run / "results.json"
-    step = Results.load(before).step if before.exists() else None
+    step = None
+    with suppress(HyperXError):  # there are none, or they are what is to be mended
+        step = Results.load(run).step
     with Console(stderr=True, highlight=False).status("") as status:
         results = score(
             model,

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hyperx.data.lines import open_file
+from hyperx.disk import writing
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.matrix import UNITS
@@ -142,8 +143,11 @@ class Job:
             target = work.target if work.suffixed else work.target.with_name(work.target.name + SUFFIXES[format])
             if target.exists() and not standard and target.samefile(work.file):
                 raise HyperXError(f"{target} would be tagged into itself; give --output another file or folder")
-            with whole_file(target) as partial, closing(open_writer(partial, format, self.tasks)) as writer:
-                self._write(batches, writer)
+            with whole_file(target) as partial:
+                with writing(target):
+                    writer = open_writer(partial, format, self.tasks)
+                with closing(writer):
+                    self._write(batches, writer)
 
     def _write(self, batches: Iterator[list["TaggedSentence"]], writer: Writer) -> None:
         for batch in batches:

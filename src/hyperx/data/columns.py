@@ -139,10 +139,10 @@ def _is_comment(line: str, separator: str, task: Annotation, *, within: bool) ->
     if not line.startswith("#") or within:
         return False
     fields = split_columns(line, separator)
-    tagged = len(fields) > 1 and (task.auxiliary or task.is_tag(fields[-1]))
+    tagged = len(fields) > 1 and task.is_tag(fields[-1])
     if separator == "\t":
         return "\t" not in line or (bool(_COMMENT.match(line)) and not tagged)
-    return bool(_COMMENT.match(line)) and not (tagged and SIGNED.match(line))
+    return bool(_COMMENT.match(line)) and not (tagged and not task.auxiliary and SIGNED.match(line))
 
 
 def _sentence(words: list[str], tags: list[str], path: Path, start: int, task: Annotation) -> Sentence:

@@ -114,23 +114,24 @@ def _sentences(
     for number, row in enumerate(rows, 1):
         source = f"{name}/{config}/{split}, row {number}"
         for column in names:
-            row[column] = _names(row[column], names[column], f"{source}, {column}")
-        yield to_sentence(_syntactic(row), source, task)
+            row[column] = _names(row[column], names[column])
+        try:
+            yield to_sentence(_syntactic(row), source, task)
+        except HyperXError as error:
+            nameless = [column for column in names if _has_number(row[column])]
+            hint = f"; {', '.join(nameless)} has classes without a name, as where labels are hidden: leave the split out, as null"
+            raise HyperXError(f"{error}{hint if nameless else ''}") from error
 
 
-def _names(value: Any, names: list[str], source: str) -> Any:
-    """Return the name of a class's number, or the names of a list's.
-
-    Raises:
-        HyperXError: the number is no class's, as where a split's labels are hidden.
-    """
+def _names(value: Any, names: list[str]) -> Any:
+    """Return the name of a class's number, or the names of a list's; a number that is no class's stays."""
     if isinstance(value, list):
-        return [_names(item, names, source) for item in value]
-    if isinstance(value, int) and not 0 <= value < len(names):
-        raise HyperXError(
-            f"{source}: there is no class {value}, expected 0 to {len(names) - 1}; leave the split out, as null"
-        )
-    return names[value] if isinstance(value, int) else value
+        return [_names(item, names) for item in value]
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
+
+
+def _has_number(value: Any) -> bool:
+    return any(map(_has_number, value)) if isinstance(value, list) else isinstance(value, int)
 
 
 def _syntactic(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Masked language modelling: the auxiliary task that trains every language's embedding, labelled data or not."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -12,8 +11,6 @@ from hyperx.data.sentence import Sentence
 from hyperx.encoding import encode
 from hyperx.precision import at_least_float32
 from hyperx.tasks.base import IGNORED, Batch, Example, Task, collate_inputs
-
-logger = logging.getLogger(__name__)
 
 MASKED = 0.15  # of the pieces; of these 80 % become the mask, 10 % a random piece, 10 % stay (Devlin et al., 2019)
 
@@ -101,21 +98,12 @@ class MaskedLanguageModelling(Task):
     def encode(
         self, sentences: Sequence[Sentence], tokenizer: PreTrainedTokenizerBase, *, max_length: int
     ) -> Iterator[Example]:
-        """Encode raw sentences; those that the vocabulary has no piece of are passed over, with a warning."""
+        """Encode raw sentences; those that the vocabulary has no piece of are passed over."""
         words = [sentence.words for sentence in sentences]
         special = set(tokenizer.all_special_ids)
-        unknown = 0
         for chunk in encode(words, tokenizer, max_length=max_length):
-            if special.issuperset(chunk.input_ids):
-                unknown += 1
-            else:
+            if not special.issuperset(chunk.input_ids):
                 yield Example(chunk.sentence, chunk.input_ids, chunk.positions, None)
-        if unknown:
-            logger.warning(
-                "%d of %d sentences of raw text are passed over: the backbone's vocabulary has none of their characters",
-                unknown,
-                len(words),
-            )
 
     def collate(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, generator: torch.Generator

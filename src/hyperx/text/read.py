@@ -164,7 +164,9 @@ def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
         width = len(_fields(block[-1][1]))
         for number, line in block:
             fields = _fields(line)
-            comment = None if SIGNED.match(line) and len(fields) == width else _COMMENT.match(line)
+            comment = _COMMENT.match(line)
+            if comment and SIGNED.match(line) and len(fields) == width > 1 and comment[1] != source.language_field:
+                comment = None
             if not words and (comment or line.startswith("-DOCSTART-")):
                 comments |= {comment[1]: comment[2].strip()} if comment else {}
                 continue

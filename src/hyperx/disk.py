@@ -28,19 +28,3 @@ def write_whole(path: Path, text: str) -> None:
     unfinished = path.with_name(f"{path.name}.partial")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
-
-
-def new_folder(folder: Path) -> Path:
-    """Make an empty folder.
-
-    Raises:
-        HyperXError: it holds something, or can't be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
-    except OSError as error:
-        raise HyperXError(f"{folder} can't be written to: {error.strerror}; give another output folder") from error
-    if occupied:
-        raise HyperXError(f"{folder} is not empty; give a new output folder")
-    return folder

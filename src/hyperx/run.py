@@ -15,8 +15,8 @@ from transformers import TrainerCallback, set_seed
 
 from hyperx.cache import PackedExamples, encode_text, lengths, piece_counts
 from hyperx.calibration import fit_temperatures
-from hyperx.checkpoint import damage, newest
-from hyperx.config import RUN_CONFIG_NAME, Entry, FilesEntry, HubEntry, RunConfig, load_run_config, save_run_config
+from hyperx.checkpoint import newest
+from hyperx.config import RUN_CONFIG_NAME, HubEntry, RunConfig, save_run_config
 from hyperx.cost import measure
 from hyperx.data.hub import open_stream, row_sentences
 from hyperx.data.textfile import TextFile
@@ -32,6 +32,7 @@ from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, check_fit, read_conf
 from hyperx.pairs import Pair
 from hyperx.precision import best_device, best_dtype
 from hyperx.results import Results
+from hyperx.resuming import check_settings
 from hyperx.start import start_from
 from hyperx.streaming import StreamedExamples
 from hyperx.tasks import Example, build_task, is_auxiliary
@@ -40,7 +41,6 @@ from hyperx.trainer import HyperXTrainer
 logger = logging.getLogger(__name__)
 
 CACHED_BYTES = 1_000_000  # of raw text that is worth a place in the cache; less is encoded within a second
-MOVABLE: Any = {"output": True, "start": True, "data": True, "training": {"report_to"}}
 LIBRARIES = ("hyperx-nlp", "torch", "transformers", "accelerate", "tokenizers")
 
 
@@ -139,9 +139,7 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
     begun = any((folder / part).exists() for part in ("checkpoints", "results.json"))
     if begun and not resume:
         raise HyperXError(f"{folder} holds a run already; give --resume to go on with it, or another --output")
-    for checkpoint in (folder / "checkpoints").glob("checkpoint-*"):
-        if (checkpoint / RUN_CONFIG_NAME).is_file() and damage(checkpoint) is None:
-            _check_same(config, load_run_config(checkpoint / RUN_CONFIG_NAME))
+    check_settings(config)
     versions = {library: version(library) for library in LIBRARIES}
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -151,40 +149,6 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
             {"python": platform.python_version(), "machine": platform.machine(), "device": device_name(), **versions},
         )
     return folder
-
-
-def _check_same(config: RunConfig, begun: RunConfig) -> None:
-    """Check that a run that goes on is the one that began, wherever its data lies by now."""
-    new, old = _settings(config), _settings(begun)
-    changed = [key for key in dict.fromkeys([*old, *new]) if new.get(key) != old.get(key)]
-    if changed:
-        told = "; ".join(f"{key} was {old.get(key)}, now it is {new.get(key)}" for key in changed)
-        raise HyperXError(
-            f"the run in {config.folder} can't go on with other settings than it began with ({told}): "
-            "set them back, or give another --output to train anew"
-        )
-
-
-def _settings(config: RunConfig) -> dict[str, Any]:
-    """Return what a run's outcome depends on, sections' keys with the section's name."""
-    settings: dict[str, Any] = {}
-    for key, value in config.model_dump(mode="json", exclude=MOVABLE).items():
-        settings |= (
-            {f"{key}.{name}": one for name, one in value.items()} if value and isinstance(value, dict) else {key: value}
-        )
-    if Path(config.backbone).is_absolute():
-        settings["backbone"] = Path(config.backbone).name
-    for number, entry in enumerate(config.data):
-        settings |= {f"data.{number}.{key}": value for key, value in _without_place(entry).items()}
-    return settings
-
-
-def _without_place(entry: Entry) -> dict[str, Any]:
-    """Return an entry's settings, of files whether there are any."""
-    values = entry.model_dump(mode="json", exclude={"root", "files"})
-    if isinstance(entry, FilesEntry):
-        values |= {split: values[split] is not None for split in ("train", "dev", "test")}
-    return values
 
 
 def device_name() -> str:

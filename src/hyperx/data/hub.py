@@ -112,11 +112,10 @@ def _sentences(
     classes = {column: getattr(feature, "feature", feature) for column, feature in rows.features.items()}
     names = {column: feature.names for column, feature in classes.items() if hasattr(feature, "names")}
     for number, row in enumerate(rows, 1):
-        source = f"{name}/{config}/{split}, row {number}"
         for column in names:
             row[column] = _names(row[column], names[column])
         try:
-            yield to_sentence(_syntactic(row), source, task)
+            yield to_sentence(_syntactic(row), f"{name}/{config}/{split}, row {number}", task)
         except HyperXError as error:
             nameless = [column for column in names if _has_number(row[column])]
             hint = f"; {', '.join(nameless)} has classes without a name, as where labels are hidden: leave the split out, as null"

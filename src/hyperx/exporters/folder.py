@@ -1,4 +1,4 @@
-"""What the targets have in common: a README, and a pair's linear head."""
+"""What the targets have in common: a new folder, its README, and a pair's linear head."""
 
 import json
 from importlib.resources import files
@@ -14,6 +14,22 @@ from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.tasks import Task
 from hyperx.tasks.tagging import TagHead
+
+
+def new_folder(folder: Path) -> Path:
+    """Make an empty folder.
+
+    Raises:
+        HyperXError: it holds something, or can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise HyperXError(f"{folder} can't be written to: {error.strerror}; give another output folder") from error
+    if occupied:
+        raise HyperXError(f"{folder} is not empty; give a new output folder")
+    return folder
 
 
 def write_readme(folder: Path, template: str, **values: Any) -> None:

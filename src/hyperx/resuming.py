@@ -1,0 +1,54 @@
+"""Whether a run that goes on is the one that began."""
+
+from pathlib import Path
+from typing import Any
+
+from hyperx.checkpoint import damage
+from hyperx.config import RUN_CONFIG_NAME, Entry, FilesEntry, RunConfig, load_run_config
+from hyperx.errors import HyperXError
+
+MOVABLE: Any = {"output": True, "start": True, "data": True, "training": {"report_to"}}
+
+
+def check_settings(config: RunConfig) -> None:
+    """Check that a run agrees with the checkpoints in its folder, wherever its data lies by now.
+
+    Raises:
+        HyperXError: they are of other settings.
+    """
+    for checkpoint in (config.folder / "checkpoints").glob("checkpoint-*"):
+        if (checkpoint / RUN_CONFIG_NAME).is_file() and damage(checkpoint) is None:
+            _check_same(config, load_run_config(checkpoint / RUN_CONFIG_NAME))
+
+
+def _check_same(config: RunConfig, begun: RunConfig) -> None:
+    new, old = _settings(config), _settings(begun)
+    changed = [key for key in dict.fromkeys([*old, *new]) if new.get(key) != old.get(key)]
+    if changed:
+        told = "; ".join(f"{key} was {old.get(key)}, now it is {new.get(key)}" for key in changed)
+        raise HyperXError(
+            f"the run in {config.folder} can't go on with other settings than it began with ({told}): "
+            "set them back, or give another --output to train anew"
+        )
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """Return what a run's outcome depends on, sections' keys with the section's name."""
+    settings: dict[str, Any] = {}
+    for key, value in config.model_dump(mode="json", exclude=MOVABLE).items():
+        settings |= (
+            {f"{key}.{name}": one for name, one in value.items()} if value and isinstance(value, dict) else {key: value}
+        )
+    if Path(config.backbone).is_absolute():
+        settings["backbone"] = Path(config.backbone).name
+    for number, entry in enumerate(config.data):
+        settings |= {f"data.{number}.{key}": value for key, value in _without_place(entry).items()}
+    return settings
+
+
+def _without_place(entry: Entry) -> dict[str, Any]:
+    """Return an entry's settings, of files whether there are any."""
+    values = entry.model_dump(mode="json", exclude={"root", "files"})
+    if isinstance(entry, FilesEntry):
+        values |= {split: values[split] is not None for split in ("train", "dev", "test")}
+    return values

@@ -2,7 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # As the command line sets them before transformers is imported.
@@ -192,3 +194,13 @@ def readme_code(folder: Path) -> str:
     (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     assert "path/to/this/folder" in code
     return code.replace("path/to/this/folder", str(folder))
+
+
+@contextmanager
+def small_disk() -> Iterator[Callable[[], None]]:
+    """Give what lets no file grow larger than a few kB, which the system refuses as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    finally:  # within the test: pytest's own output may go to a file
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

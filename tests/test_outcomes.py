@@ -12,6 +12,7 @@ from conftest import TAGS, WORDS, columns
 from hyperx.config import RunConfig, load_run_config
 from hyperx.dataset import load_data
 from hyperx.errors import HyperXError
+from hyperx.pairs import Pair
 from hyperx.run import train
 
 SHORT = ["training.steps=4", "training.eval_steps=2"]
@@ -192,3 +193,14 @@ def test_words_that_no_piece_spells(yaml: Path, tmp_path: Path) -> None:
     entries = [entry("ner", "eng", train=odd, dev=odd, test=odd)]
     _, results = train(configure(yaml, tmp_path, entries, "{ner: all}"))
     assert results.row("ner", "eng").sentences == 2
+
+
+def test_a_pair_trained_on_its_test_set_is_told_once(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    entries = [entry("ner", "eng", test=files["ner"])]
+    config = configure(yaml, tmp_path, entries, "{ner: all}").model_copy(update={"evaluate": {"ner": "all"}})
+    data = load_data(config)
+    assert [notice for notice in data.notices if "ner/eng" in notice and "dev" not in notice] == [
+        "ner/eng has no training set: it is trained on its test set, and not scored"
+    ]
+    assert len(data.train[Pair("ner", "eng")]) == 3
+    assert not data.test

@@ -60,6 +60,12 @@ def test_a_hash_may_be_a_word(tmp_path: Path) -> None:
     for separator in " \t":
         text = f"# id = 1\n#a=b{separator}SYM\n5{separator}NUM\n"
         assert read(write(tmp_path, text), "pos") == [(("#a=b", "5"), ("SYM", "NUM"))]
+        text = f"#a=b{separator}O\ndogs{separator}O\n\n#c=d{separator}O\n\ncats{separator}O\n"
+        assert [words for words, _ in read(write(tmp_path, text), "mlm", format="columns")] == [
+            ("#a=b", "dogs"),
+            ("#c=d",),
+            ("cats",),
+        ]
     assert read(write(tmp_path, "#id=7\n# label = NOUN\n5 NUM\n"), "pos") == [(("5",), ("NUM",))]
 
 

@@ -2,16 +2,15 @@
 
 import json
 import logging
-import resource
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
+from conftest import small_disk
 from hyperx.checkpoint import UNFINISHED, damage, newest
 from hyperx.config import RunConfig, load_run_config
 from hyperx.errors import HyperXError
@@ -128,16 +127,6 @@ def same_end(run: Path, other: Path) -> None:
     assert [row | {"seconds": 0} for row in rows[0]] == [row | {"seconds": 0} for row in rows[1]]
 
 
-@contextmanager
-def small_disk() -> Iterator[Callable[[], None]]:
-    """Give what lets no file grow larger than a few kB, which the system refuses as it does on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
-    finally:  # within the test: pytest's own output may go to a file
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("step", [5, 25])
 def test_a_full_disk_loses_no_checkpoint(yaml: Path, tmp_path: Path, step: int) -> None:
     config = load_run_config(yaml, [f"output={tmp_path / 'run'}"])
@@ -160,6 +149,9 @@ def test_a_full_disk_at_the_end_is_gone_on_from(yaml: Path, run: Path, tmp_path:
 
 def test_a_run_goes_on_with_the_settings_that_it_began_with(yaml: Path, copy: Path, tmp_path: Path) -> None:
     described = copy / "config.yaml"
+    twin = shutil.copytree(
+        load_run_config(yaml).backbone, tmp_path / "twin" / Path(load_run_config(yaml).backbone).name
+    )
     described.write_text(described.read_text().replace("steps: 40", "steps: 50"))
     for changed, told in (
         (
@@ -168,6 +160,8 @@ def test_a_run_goes_on_with_the_settings_that_it_began_with(yaml: Path, copy: Pa
         ),
         (load_run_config(described), "steps was 40, now it is 50"),
         (load_run_config(yaml, [f"output={copy}", "seed=3"]), "seed was 1, now it is 3"),
+        (load_run_config(yaml, [f"output={copy}", f"start={copy}"]), "start was None"),
+        (load_run_config(yaml, [f"output={copy}", f"backbone={twin}"]), "backbone was"),
     ):
         with pytest.raises(HyperXError, match=f"can't go on with other settings than it began with .*{told}"):
             train(changed, resume=True)
@@ -178,7 +172,22 @@ def test_a_run_goes_on_with_the_settings_that_it_began_with(yaml: Path, copy: Pa
     moved = shutil.copytree(yaml.parent, tmp_path / "moved")
     text = (moved / yaml.name).read_text().replace(str(yaml.parent), str(moved))
     (moved / yaml.name).write_text(text)
-    prepare_folder(load_run_config(moved / yaml.name, [f"output={copy}", "training.report_to=all"]), resume=True)
+    kept = [f"output={copy}", f"backbone={load_run_config(yaml).backbone}", "training.report_to=all"]
+    prepare_folder(load_run_config(moved / yaml.name, kept), resume=True)
+
+
+def test_what_is_refused_changes_no_folder(yaml: Path, copy: Path) -> None:
+    before = (copy / "config.yaml").read_bytes()
+    changed = load_run_config(yaml, [f"output={copy}", "seed=3"])
+    for checkpoint in (copy / "checkpoints").iterdir():
+        (checkpoint / "model.safetensors").write_bytes(b"")
+    with pytest.raises(HyperXError, match=r"no checkpoint in .* can be gone on from"):
+        train(changed, resume=True)
+    shutil.rmtree(copy / "checkpoints")
+    (copy / "results.json").touch()
+    with pytest.raises(HyperXError, match="seed was 1, now it is 3"):
+        train(changed, resume=True)
+    assert (copy / "config.yaml").read_bytes() == before
 
 
 def test_a_report_to_nowhere(yaml: Path, tmp_path: Path) -> None:

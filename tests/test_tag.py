@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hyperx
-from conftest import WORDS, shake
+from conftest import WORDS, shake, small_disk
 from hyperx.cli.app import app
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX
@@ -238,6 +238,13 @@ def test_words_are_the_fields_that_columns_have(folder: Path, tmp_path: Path) ->
         file.write_text(text, encoding="utf-8")
         output, _ = invoke(folder, file, "-t", "pos", "-f", "jsonl")
         assert json.loads(output) == json.loads(output) | {"language": "swa", "tokens": ["mbwa"]}
+    for text in ("#a=b\ndogs\n\n#c=d\n\ncats\n", "#a=b O\ndogs O\n\n#c=d O\n\ncats O\n"):
+        file.write_text(text, encoding="utf-8")
+        output, _ = invoke(folder, file, "-t", "pos", "-l", "eng", "-f", "jsonl")
+        assert [json.loads(line)["tokens"] for line in output.splitlines()] == [["#a=b", "dogs"], ["#c=d"], ["cats"]]
+    file.write_text("#language=sw O\n", encoding="utf-8")
+    output, _ = invoke(folder, file, "-t", "pos", "-l", "eng", "-f", "jsonl")
+    assert json.loads(output)["tokens"] == ["#language=sw"]
 
 
 def test_a_place_that_takes_no_file_is_told(folder: Path, tmp_path: Path) -> None:
@@ -245,6 +252,17 @@ def test_a_place_that_takes_no_file_is_told(folder: Path, tmp_path: Path) -> Non
     for place in ("in.txt/out.jsonl", "/proc/out.jsonl"):
         with pytest.raises(HyperXError, match=r"out\.jsonl can't be written: .*choose another place"):
             invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng", "-o", tmp_path / place)
+
+
+@pytest.mark.parametrize("format", ["jsonl", "conllu", "parquet", "spacy"])
+def test_a_disk_that_is_full_is_told(folder: Path, tmp_path: Path, format: str) -> None:
+    (tmp_path / "in.txt").write_text("".join(f"the cat sat {n}\n" for n in range(2000)), encoding="utf-8")
+    target = tmp_path / "out"
+    with small_disk() as fill:
+        fill()
+        with pytest.raises(HyperXError, match=r"out can't be written: .*make room"):
+            invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng", "-f", format, "-o", target)
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_an_error_leaves_no_half_file(folder: Path, tmp_path: Path) -> None:

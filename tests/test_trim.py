@@ -167,4 +167,6 @@ def test_no_text_and_a_folder_in_use_are_clear_errors(backbone_folder: Path, tmp
     assert "no text" in str(result.exception)
     with pytest.raises(HyperXError, match="not empty"):
         trim_backbone(str(backbone_folder), backbone_folder, TEXT)
+    with pytest.raises(HyperXError, match=r"config\.json can't be written: .*choose another place"):
+        trim_backbone(str(backbone_folder), backbone_folder / "config.json", TEXT)
     assert json.loads((backbone_folder / "config.json").read_text())["hidden_size"] == 16

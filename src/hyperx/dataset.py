@@ -110,6 +110,7 @@ def load_data(config: RunConfig) -> RunData:
     trained = set(trained_pairs(config, available))
     scored = set(evaluated_pairs(config, available))
     data = RunData(kinds=config.tasks)
+    on_test: set[Pair] = set()
     for pair, entry in available.items():
         if isinstance(entry, HubEntry) and entry.streaming:
             if not is_auxiliary(pair.task):
@@ -118,11 +119,15 @@ def load_data(config: RunConfig) -> RunData:
                 data.streams[pair] = entry
         elif pair in trained | scored:
             splits = read_splits(entry, pair, config.tasks)
+            if pair in trained and not splits.get("train") and splits.get("test"):
+                data.notices.append(f"{pair} has no training set: it is trained on its test set, and not scored")
+                splits = {**splits, "train": splits["test"], "test": []}
+                on_test.add(pair)
             _add(data, pair, splits, trained=pair in trained, scored=pair in scored)
     if not data.trained:
         raise HyperXError("there is nothing to train on: 'train' names no pair that has sentences")
-    named = scored - data.test.keys() if config.evaluate is not None else scored - data.test.keys() - trained
-    if unscored := sorted(map(str, named)):
+    told = on_test if config.evaluate is not None else trained
+    if unscored := sorted(map(str, scored - data.test.keys() - told)):
         data.notices.append(f"no test set, so not scored: {', '.join(unscored)}")
     data.notices += [*_repeated(data), *_without_dev(data), *_unknown_labels(data), *_untrained(data, config)]
     return data
@@ -219,10 +224,7 @@ def take(entry: Entry, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
 def _add(data: RunData, pair: Pair, splits: Splits, *, trained: bool, scored: bool) -> None:
     train, dev, test = (splits.get(split, []) for split in ("train", "dev", "test"))
     if trained and not train:
-        if not test:
-            raise HyperXError(f"{pair} is to be trained, but its data has neither a training nor a test set")
-        data.notices.append(f"{pair} has no training set: it is trained on its test set, and not scored")
-        train, test = test, []
+        raise HyperXError(f"{pair} is to be trained, but its data has neither a training nor a test set")
     if trained:
         data.train[pair] = train
     if dev and not is_auxiliary(pair.task):

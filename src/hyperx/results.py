@@ -126,8 +126,11 @@ class Results(BaseModel):
         write_whole(path, self.model_dump_json(indent=1) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> "Results":
+    def load(cls, path: Path, *, counts: bool = True) -> "Results":
         """Read ``results.json``, or that of a run's folder.
+
+        Args:
+            counts: whether to read the file beside it, too.
 
         Raises:
             HyperXError: there is none, or it can't be understood.
@@ -152,8 +155,9 @@ class Results(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise HyperXError(f"{path}: {where}: {first['msg']}; evaluate the run again") from error
-        counts = path.with_suffix(".safetensors")
-        results.counts = _read_counts(counts, results.rows) if counts.is_file() else {}
+        beside = path.with_suffix(".safetensors")
+        if counts and beside.is_file():
+            results.counts = _read_counts(beside, results.rows)
         return results
 
 

@@ -3,22 +3,26 @@
 from pathlib import Path
 from typing import Any
 
-from hyperx.checkpoint import damage
+from hyperx.checkpoint import damage, newest
 from hyperx.config import RUN_CONFIG_NAME, Entry, FilesEntry, RunConfig, load_run_config
 from hyperx.errors import HyperXError
 
-MOVABLE: Any = {"output": True, "start": True, "data": True, "training": {"report_to"}}
+MOVABLE: Any = {"output": True, "data": True, "training": {"report_to"}}
 
 
 def check_settings(config: RunConfig) -> None:
-    """Check that a run agrees with the checkpoints in its folder, wherever its data lies by now.
+    """Check that a run agrees with the one in its folder, wherever its data lies by now.
 
     Raises:
-        HyperXError: they are of other settings.
+        HyperXError: that is of other settings, or has no checkpoint to go on from.
     """
-    for checkpoint in (config.folder / "checkpoints").glob("checkpoint-*"):
-        if (checkpoint / RUN_CONFIG_NAME).is_file() and damage(checkpoint) is None:
-            _check_same(config, load_run_config(checkpoint / RUN_CONFIG_NAME))
+    checkpoints = config.folder / "checkpoints"
+    newest(checkpoints)
+    whole = [path for path in checkpoints.glob("checkpoint-*") if damage(path) is None]
+    finished = [config.folder] if (config.folder / "results.json").is_file() else []
+    for folder in whole or finished:
+        if (folder / RUN_CONFIG_NAME).is_file():
+            _check_same(config, load_run_config(folder / RUN_CONFIG_NAME))
 
 
 def _check_same(config: RunConfig, begun: RunConfig) -> None:
@@ -39,8 +43,8 @@ def _settings(config: RunConfig) -> dict[str, Any]:
         settings |= (
             {f"{key}.{name}": one for name, one in value.items()} if value and isinstance(value, dict) else {key: value}
         )
-    if Path(config.backbone).is_absolute():
-        settings["backbone"] = Path(config.backbone).name
+    if Path(config.backbone).is_dir():  # one folder, however it is written
+        settings["backbone"] = str(Path(config.backbone).resolve())
     for number, entry in enumerate(config.data):
         settings |= {f"data.{number}.{key}": value for key, value in _without_place(entry).items()}
     return settings

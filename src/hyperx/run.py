@@ -96,7 +96,10 @@ def train(
         cost = measure(
             model,
             trainer.sampler,
-            streamed={pair: float(lengths(stream.sample).mean()) for pair, stream in trainer.streams.items()},
+            streamed={
+                pair: float(lengths(stream.sample).mean()) if stream.sample else 0.0
+                for pair, stream in trainer.streams.items()
+            },
             stopwatch=trainer.stopwatch,
             device=device_name(),
         )
@@ -235,10 +238,16 @@ def open_examples(model: HyperX, pair: Pair, entry: HubEntry, config: RunConfig)
         HyperXError: it can't be had.
     """
     task, max_length = model.tasks[pair.task], model.model_config.max_length
+    warned = False
 
     def encode(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+        nonlocal warned
         sentences = [sentence for row in rows for sentence in row_sentences(row, entry.hub)]
-        return list(task.encode(sentences, model.tokenizer, max_length=max_length))
+        examples = list(task.encode(sentences, model.tokenizer, max_length=max_length))
+        if not warned and _count_sentences(examples) < len(sentences):
+            warned = True
+            logger.warning("sentences of %s are passed over of whose characters the vocabulary has none", pair)
+        return examples
 
     assert entry.train is not None
     assert entry.sentences is not None

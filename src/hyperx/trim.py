@@ -37,8 +37,10 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
     Raises:
         HyperXError: the backbone can't be loaded, its tokenizer is of a kind that can't be trimmed, or the folder is not empty.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise HyperXError(f"{folder} is not empty; give a new folder for the trimmed backbone")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise HyperXError(f"{folder} is not empty; give a new folder for the trimmed backbone")
     tokenizer = load_tokenizer(name, revision=revision)
     backbone = load_backbone(name, revision=revision)
     described = json.loads(tokenizer.backend_tokenizer.to_str())

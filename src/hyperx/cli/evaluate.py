@@ -38,7 +38,7 @@ def evaluate(
     sentences = {pair: rows for pair, rows in sentences.items() if str(pair) not in outside}
     step = None
     with suppress(HyperXError):  # there are none, or they are what is to be mended
-        step = Results.load(run).step
+        step = Results.load(run, counts=False).step
     with Console(stderr=True, highlight=False).status("") as status:
         results = score(
             model,

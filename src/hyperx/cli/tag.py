@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from io import TextIOWrapper
@@ -146,12 +146,16 @@ class Job:
             with whole_file(target) as partial:
                 with writing(target):
                     writer = open_writer(partial, format, self.tasks)
-                with closing(writer):
-                    self._write(batches, writer)
+                try:
+                    self._write(batches, writer, target)
+                finally:
+                    with writing(target):  # tables and spaCy's files are written only now
+                        writer.close()
 
-    def _write(self, batches: Iterator[list["TaggedSentence"]], writer: Writer) -> None:
+    def _write(self, batches: Iterator[list["TaggedSentence"]], writer: Writer, target: Path | None = None) -> None:
         for batch in batches:
-            writer.write(batch)
+            with writing(target) if target else nullcontext():  # a closed pipe is no error
+                writer.write(batch)
             self.meter.add(batch)
 
     def _checked(self, batches: Iterator[list["TaggedSentence"]], name: str) -> Iterator[list["TaggedSentence"]]:

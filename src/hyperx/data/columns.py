@@ -62,7 +62,7 @@ def read_columns(
                 yield _sentence(words, tags, path, start, task)
             words, tags = [], []
             continue
-        if _is_comment(line, layout.separator, task, within=bool(words)):
+        if _is_comment(line, layout.separator, task, within=bool(words), width=layout.width):
             continue
         fields = split_columns(line, layout.separator)
         if len(fields) == layout.width - 1 and line[0] == layout.separator and task.is_tag(fields[-1]):
@@ -133,7 +133,7 @@ def split_columns(line: str, separator: str) -> list[str]:
     return line.split("\t") if separator == "\t" else [field for field in line.strip(" ").split(" ") if field]
 
 
-def _is_comment(line: str, separator: str, task: Annotation, *, within: bool) -> bool:
+def _is_comment(line: str, separator: str, task: Annotation, *, within: bool, width: int | None = None) -> bool:
     if split_columns(line, separator)[0] == "-DOCSTART-":
         return True
     if not line.startswith("#") or within:
@@ -142,7 +142,9 @@ def _is_comment(line: str, separator: str, task: Annotation, *, within: bool) ->
     tagged = len(fields) > 1 and task.is_tag(fields[-1])
     if separator == "\t":
         return "\t" not in line or (bool(_COMMENT.match(line)) and not tagged)
-    return bool(_COMMENT.match(line)) and not (tagged and not task.auxiliary and SIGNED.match(line))
+    # An auxiliary task knows no tags to tell a word by, but a word has as many columns as the others.
+    word = len(fields) == width if task.auxiliary else tagged
+    return bool(_COMMENT.match(line)) and not (word and SIGNED.match(line))
 
 
 def _sentence(words: list[str], tags: list[str], path: Path, start: int, task: Annotation) -> Sentence:

@@ -118,7 +118,7 @@ def _sentences(
             yield to_sentence(_syntactic(row), f"{name}/{config}/{split}, row {number}", task)
         except HyperXError as error:
             nameless = [column for column in names if _has_number(row[column])]
-            hint = f"; {', '.join(nameless)} has classes without a name, as where labels are hidden: leave the split out, as null"
+            hint = f"; {', '.join(nameless)} has classes without a name: if its labels are hidden, leave the split out, as null"
             raise HyperXError(f"{error}{hint if nameless else ''}") from error
 
 

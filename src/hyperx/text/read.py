@@ -165,8 +165,8 @@ def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
         for number, line in block:
             fields = _fields(line)
             comment = _COMMENT.match(line)
-            if comment and SIGNED.match(line) and len(fields) == width > 1 and comment[1] != source.language_field:
-                comment = None
+            if comment and SIGNED.match(line) and len(fields) == width:
+                comment = comment if width == 1 and comment[1] == source.language_field else None
             if not words and (comment or line.startswith("-DOCSTART-")):
                 comments |= {comment[1]: comment[2].strip()} if comment else {}
                 continue

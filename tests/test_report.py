@@ -15,7 +15,7 @@ from hyperx.errors import HyperXError
 from hyperx.pairs import Pair
 from hyperx.results import Results
 from hyperx.study.benchmark import load_benchmark
-from hyperx.study.report import few_shot, markdown, rules, sources, transfer, write_report
+from hyperx.study.report import few_shot, markdown, mlm, rules, sources, transfer, write_report
 from hyperx.study.report.claims import CLAIMS
 from hyperx.study.report.figures import Figures, mean_score
 from hyperx.study.runs import LANGUAGE_ADAPTERS, Planner, Run
@@ -57,7 +57,7 @@ def rate(run: Run, cell: Pair, trained: bool) -> float:
     value = 0.55 - 0.1 * unseen + 0.1 * trained + LEAD.get(run.system, 0.0)
     value += 0.1 * run.setting.startswith(("mixed", "swapped"))
     value += 0.15 * (run.system == "madx" and run.setting.startswith("mixed") and unseen)
-    value -= (0.15 if unseen else 0.05) * (run.system == "hyperx-mlm-none")
+    value -= (0.15 if unseen else 0.05) * (run.system.startswith("hyperx") and "mlm" not in run.config.train)
     related = {"ewe": {"fon"}, "fon": {"ewe"}, "swa": {"xho", "zul"}, "xho": {"swa", "zul"}, "zul": {"swa", "xho"}}
     kin = related.get(cell.language, set()) & set(run.config.train[cell.task])
     return value + (0.1 if run.system.startswith("hyperx") else 0.03) * len(kin)
@@ -130,6 +130,16 @@ def section(text: str, heading: str) -> str:
 
 def verdicts(figures: Figures) -> dict[str, rules.Finding]:
     return {claim.text: claim.judge(figures) for claim in CLAIMS}
+
+
+def test_raw_text_is_compared_whether_it_is_usual_or_not(figures: Figures, tmp_path: Path) -> None:
+    sparing = make_planner(tmp_path, replace=("language_steps: 200", "language_steps: 200, raw_text: []"))
+    others = write(sparing, tmp_path / "results", lambda name: name.startswith("mixed"))
+    claim = "Raw text helps, unseen languages most"
+    assert verdicts(others)[claim].verdict == verdicts(figures)[claim].verdict == "holds"
+    for each in (others, figures):
+        every, _, none = map(float, line(mlm.section(each, tmp_path), "NER F1 | all")[2:5])
+        assert every > none + 5
 
 
 def test_a_mean_is_of_the_cells_that_the_partitions_hide(figures: Figures, folder: Path) -> None:

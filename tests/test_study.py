@@ -107,6 +107,13 @@ def test_each_study_plans_its_runs(benchmark: Path) -> None:
     texts = [plan["mlm"][f"mixed-1-{system}-seed1"].config.train.get("mlm") for system in
              ("hyperx", "hyperx-mlm-unseen", "hyperx-mlm-none")]  # fmt: skip
     assert texts == ["all", ["swa", "yor"], None]
+    sparing = benchmark.with_name("sparing.yaml")
+    sparing.write_text(benchmark.read_text().replace("    seeds: 1\n", "    seeds: 1\n    raw_text: []\n"))
+    plan = {study: {run.name: run for run in runs(planner(sparing))} for study, runs in STUDIES.items()}
+    assert plan["transfer"]["multi-hyperx-seed1"].config.train == {"pos": ["eng"], "ner": ["eng"]}
+    texts = [plan["mlm"][f"mixed-1-{system}-seed1"].config.train.get("mlm") for system in
+             ("hyperx-mlm-all", "hyperx-mlm-unseen", "hyperx")]  # fmt: skip
+    assert texts == ["all", ["swa", "yor"], None]
     assert {run.setting for run in plan["sources"].values()} == {"mixed-1", "mixed-2", "swapped-1", "swapped-2"}
 
 
@@ -267,6 +274,7 @@ def test_a_failed_run_is_named_and_what_needs_it_left_out(benchmark: Path, tmp_p
         ("swaps:", "swap:", "unknown key 'swap' .did you mean 'swaps'"),
         ("[[sw, yor]]", "[[sw, hau]]", "'swaps' names hau, which no family holds"),
         ("two: [yo]", "two: [xx1]", "xx1"),
+        ("    seeds: 1\n", "    raw_text: [madx]\n", "'scales.small.raw_text' names madx, which is none of hyperx"),
         ("languages: [yo]", "languages: [wol]", r"'scales.small.few_shot.languages' names wol, which no family holds"),
         ("madx: {steps", "psf: {steps", "'scales.small.few_shot.methods' names psf"),
     ],

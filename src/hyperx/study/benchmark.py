@@ -28,6 +28,7 @@ SHIPPED = Path(str(files("hyperx.study"))) / "benchmarks"
 TASKS = ("pos", "ner")
 LANGUAGE_ADAPTERS = "language-adapters"
 MIXED_ONLY = ("paper", "psf")  # methods that the single-source settings leave out
+WITH_RAW_TEXT = ("hyperx", "single")  # kinds of methods that can learn from raw text beside the labels
 Choice = dict[str, list[str]]
 
 
@@ -67,6 +68,7 @@ class Scale(Strict):
         methods: what a method's training has otherwise, by its name in the benchmark, or that of `LANGUAGE_ADAPTERS`.
         language_steps: MAD-X's steps for each language's adapter.
         seeds: of Hyper-X and MAD-X in the mixed setting; everything else has one.
+        raw_text: methods that learn from raw text beside the labels; all that can, unless given.
         few_shot: the study of that name, which there is not unless given.
     """
 
@@ -74,6 +76,7 @@ class Scale(Strict):
     methods: dict[str, dict[str, Any]] = Field(default_factory=dict)
     language_steps: int = Field(ge=1)
     seeds: int = Field(2, ge=1)
+    raw_text: list[str] | None = None
     few_shot: FewShot | None = None
 
     @field_validator("methods")
@@ -219,6 +222,11 @@ def _check(benchmark: Benchmark, path: Path) -> None:
     for name, scale in benchmark.scales.items():
         if unknown := set(scale.methods) - set(benchmark.methods) - {LANGUAGE_ADAPTERS}:
             raise HyperXError(f"{path}: 'scales.{name}.methods' names {', '.join(sorted(unknown))}, which is no method")
+        readers = {name for name, entry in benchmark.methods.items() if entry.method.name in WITH_RAW_TEXT}
+        if unknown := set(scale.raw_text or ()) - readers:
+            raise HyperXError(
+                f"{path}: 'scales.{name}.raw_text' names {', '.join(sorted(unknown))}, which is none of {', '.join(readers)}"
+            )
     for part in benchmark.partitions:
         if set(part) != set(TASKS):
             raise HyperXError(f"{path}: a partition has the tasks {', '.join(part)}; expected {' and '.join(TASKS)}")

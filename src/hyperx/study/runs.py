@@ -7,9 +7,10 @@ from typing import Any
 
 from hyperx.config import RunConfig
 from hyperx.methods import MADXConfig, PSFConfig
-from hyperx.study.benchmark import LANGUAGE_ADAPTERS, MIXED_ONLY, TASKS, Benchmark, FewShot
+from hyperx.study.benchmark import LANGUAGE_ADAPTERS, MIXED_ONLY, TASKS, WITH_RAW_TEXT, Benchmark, FewShot
 
 SEVERAL_SEEDS = ("hyperx", "madx")
+TEXTS = ("all", "unseen", "none")  # the languages whose raw text Hyper-X learns from
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +61,16 @@ class Planner:
 
     def mlm(self) -> list[Run]:
         """Plan Hyper-X with raw text of all, of only the unseen, and of no languages (Figure 3)."""
-        unseen = self.benchmark.unseen
-        texts: dict[str, Any] = {"hyperx": "all", "hyperx-mlm-unseen": unseen, "hyperx-mlm-none": []}
-        return [self.run(setting, system, mlm=text) for setting in self._partitions() for system, text in texts.items()]
+        systems = [self.with_text(text) for text in TEXTS]
+        return [self.run(setting, system) for setting in self._partitions() for system in systems]
+
+    def with_text(self, text: str) -> str:
+        """Return what Hyper-X with raw text of ``all``, of ``unseen`` or of ``none`` is called: ``hyperx`` if that is usual."""
+        return "hyperx" if text == self._usual_text("hyperx") else f"hyperx-mlm-{text}"
+
+    def _usual_text(self, system: str) -> str:
+        readers = self.benchmark.scales[self.scale].raw_text
+        return "all" if readers is None or system in readers else "none"
 
     def sources(self) -> list[Run]:
         """Plan Hyper-X and fine-tuning before and after languages swap partitions (Figures 4 and 5)."""
@@ -122,15 +130,15 @@ class Planner:
         needed = any(run.needs == LANGUAGE_ADAPTERS for run in runs)
         return ([self.language_adapters()] if needed else []) + runs
 
-    def run(self, setting: str, system: str, seed: int = 1, *, mlm: Any = "all") -> Run:
-        """Make a run; `mlm` is the raw text of a method that trains on it."""
-        base = "hyperx" if system.startswith("hyperx") else system
+    def run(self, setting: str, system: str, seed: int = 1) -> Run:
+        """Make a run; a system ``hyperx-mlm-unseen`` has another choice of raw text than ``hyperx``."""
+        base, _, text = system.partition("-mlm-")
         entry = self.benchmark.methods[base]
         train: dict[str, Any] = self._labelled(setting)
         scored: dict[str, Any] = {task: "all" for task in train}
-        # Only Hyper-X and the single adapter learn from raw text beside the labels, as in the paper.
-        if entry.method.name in ("hyperx", "single") and mlm:
-            train |= {"mlm": mlm}
+        text = text or self._usual_text(base)
+        if entry.method.name in WITH_RAW_TEXT and text != "none":
+            train |= {"mlm": self.benchmark.unseen if text == "unseen" else "all"}
         needs = None
         method = entry.method
         if isinstance(method, MADXConfig):

@@ -203,7 +203,7 @@ class Figures:
 
 def base(system: str) -> str:
     """Return the benchmark's method that a system is a variant of: ``hyperx`` for ``hyperx-mlm-none``."""
-    return "hyperx" if system.startswith("hyperx") else system
+    return system.partition("-mlm-")[0]
 
 
 def join(runs: Sequence[Results], keep: Callable[[Row], bool] = lambda row: True) -> Results:

@@ -8,35 +8,32 @@ from hyperx.study.report.figures import GROUPS, MIXED, Figures, find
 from hyperx.study.report.markdown import NOTHING, number, picture, points, score, table
 from hyperx.study.report.transfer import ORDER, UNITS
 
-TEXTS = {
-    "hyperx": "raw text of all languages",
-    "hyperx-mlm-unseen": "raw text of the unseen",
-    "hyperx-mlm-none": "no raw text",
-}
+TITLES = {"all": "raw text of all languages", "unseen": "raw text of the unseen", "none": "no raw text"}
 
 
 def section(figures: Figures, pictures: Path) -> str:
     """Return zero-shot scores in the mixed setting by raw text, and the gains over none."""
+    systems = {figures.planner.with_text(text): title for text, title in TITLES.items()}
+    every, unseen, none = systems
     rows = []
     for task in ORDER:
         for group in GROUPS:
-            scores = [score(figures.mean(MIXED, system, task, group)) for system in TEXTS]
+            scores = [score(figures.mean(MIXED, system, task, group)) for system in systems]
             gains = [
-                points(find(figures.compare((MIXED, "hyperx-mlm-none"), (MIXED, system)), task, group))
-                for system in ("hyperx", "hyperx-mlm-unseen")
+                points(find(figures.compare((MIXED, none), (MIXED, system)), task, group)) for system in (every, unseen)
             ]
             if set(scores) != {NOTHING}:
                 rows.append([UNITS[task], group, *scores, *gains])
-    costs = [figures.cost(MIXED, system) for system in TEXTS]
+    costs = [figures.cost(MIXED, system) for system in systems]
     rows.append(["labelled sentences", "", *(NOTHING if c is None else number(c.labelled) for c in costs), "", ""])
-    titles = [title + (" †" if not figures.complete(MIXED, system) else "") for system, title in TEXTS.items()]
+    titles = [title + (" †" if not figures.complete(MIXED, system) else "") for system, title in systems.items()]
     header = ["Task", "Languages", *titles, "gain, all", "gain, unseen's"]
     parts = [
         "Hyper-X's zero-shot cells in the mixed setting; gains over no raw text. The steps are as many: raw text takes the place "
         "of labelled sentences.",
         table(header, rows, left=2),
     ]
-    whole = {system: title for system, title in TEXTS.items() if figures.complete(MIXED, system)}
+    whole = {system: title for system, title in systems.items() if figures.complete(MIXED, system)}
     if len(whole) > 1:  # else nothing is compared
         parts.append(picture(draw(figures, whole, pictures / "mlm.png"), "Zero-shot scores by raw text"))
     return "\n\n".join(parts)

@@ -27,8 +27,8 @@ def section(figures: Figures) -> str:
             "Hyper-X, raw text less none, mixed",
             "unseen",
             ("+6.2", "+10.5"),
-            (MIXED, "hyperx-mlm-none"),
-            (MIXED, "hyperx"),
+            (MIXED, figures.planner.with_text("none")),
+            (MIXED, figures.planner.with_text("all")),
         ),
     )
     for label, group, theirs, first, second in gains:

@@ -77,7 +77,7 @@ def madx_on_unseen(figures: Figures) -> Finding:
 
 def mlm(figures: Figures) -> Finding:
     """Judge in each task that the gain on unseen languages has an interval above zero, and is a gain above that on seen ones."""
-    first, second = (MIXED, "hyperx-mlm-none"), (MIXED, "hyperx")
+    first, second = ((MIXED, figures.planner.with_text(text)) for text in ("none", "all"))
     found = figures.compare(first, second)
     met = []
     for task in ORDER:

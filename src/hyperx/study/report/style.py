@@ -14,6 +14,7 @@ _STYLES = {
     "finetune": ("fine-tuning", "#009e73", "^", "xx"),
     "madx": ("MAD-X", "#d55e00", "v", "\\\\"),
     "psf": ("PSF", "#cc79a7", "P", "++"),
+    "hyperx-mlm-all": ("raw text of all languages", "#d55e00", "v", "\\\\"),
     "hyperx-mlm-unseen": ("raw text of unseen languages", "#56b4e9", "D", "//"),
     "hyperx-mlm-none": ("no raw text", "#e69f00", "s", ".."),
 }

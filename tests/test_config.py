@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from conftest import TAGS, columns
 from hyperx.cli.app import app
 from hyperx.config import RunConfig, load_run_config, save_run_config
 from hyperx.errors import HyperXError
@@ -96,6 +97,20 @@ def test_the_papers_sizes_are_planned_without_a_hub(
     assert planned["parts"]["method"] / 1e6 == pytest.approx(millions, abs=0.1)
     assert planned["trained_parameters"] == sum(planned["parts"].values())
     assert planned["backbone_parameters"] / 1e6 == pytest.approx(177.3, abs=0.1)
+
+
+def test_a_plan_says_what_raw_text_takes_of_few_steps(tmp_path: Path) -> None:
+    columns(tmp_path / "pos.txt", TAGS, 20)
+    (tmp_path / "raw.txt").write_text("the cat saw a dog\n" * 20)
+    text = (
+        "name: a\ndata: [{task: pos, language: eng, train: pos.txt}, {task: mlm, language: yor, train: raw.txt}]\n"
+        "train: {pos: all, mlm: all}\n"
+    )
+    path = write(tmp_path, text)
+    (told,) = [notice for notice in plan(str(path))["notices"] if "raw text" in notice]
+    assert told.startswith("raw text takes 50% of the steps")
+    for override in ("training.steps=5000", "training.auxiliary_share=0"):
+        assert not [notice for notice in plan(str(path), override)["notices"] if "raw text" in notice]
 
 
 @pytest.mark.parametrize("number", [1, 2])

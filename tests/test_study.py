@@ -163,7 +163,7 @@ def test_a_study_from_the_command_line(benchmark: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "runs")
     assert invoke(benchmark, tmp_path, "study", "efficiency").count("starts") == 0
     assert "3 of 3 runs are finished" in invoke(benchmark, tmp_path, "study", "efficiency", "--plan")
-    assert "1 of 3 runs are finished" in invoke(benchmark, tmp_path, "study", "mlm", "--plan")
+    assert "1 of 6 runs are finished" in invoke(benchmark, tmp_path, "study", "mlm", "--plan")
     # What is left to run needs the model of one that is finished.
     shutil.rmtree(folder / "mixed-1-madx-seed1")
     assert "1 of 3 runs are finished" in invoke(benchmark, tmp_path, "study", "efficiency", "--plan")

@@ -18,8 +18,11 @@ from hyperx.pairs import Pair
 from hyperx.precision import best_device, has_bf16
 from hyperx.sampler import probabilities
 from hyperx.shapes import known_config
-from hyperx.tasks import build_task
+from hyperx.tasks import build_task, is_auxiliary
 
+FEW_STEPS = (
+    5000  # after 1,500 raw text had cost more than it gave (docs/study.md); after the paper's 100,000 it had helped
+)
 PIECES_PER_WORD = 1.8  # of a multilingual vocabulary, on average over the languages it was made from
 
 
@@ -42,7 +45,7 @@ class Plan:
         zero_shot: cells that are scored without having been trained.
         memory_bytes: of weights, gradients, optimizer and one step's activations, roughly.
         seconds: of training, roughly; None where the data is not at hand yet, or streamed.
-        notices: what kept the plan from being whole.
+        notices: what kept the plan from being whole, and what is unlikely to pay.
     """
 
     name: str
@@ -120,6 +123,12 @@ def _sizes(
         chances = probabilities(sizes, config.training.temperature, config.training.auxiliary_share)
         for planned in pairs:
             planned.probability = chances[Pair.parse(planned.pair)]
+        raw = sum(chance for pair, chance in chances.items() if is_auxiliary(pair.task))
+        if 0.005 < raw < 1 and config.training.steps < FEW_STEPS:
+            notices.append(
+                f"raw text takes {raw:.0%} of the steps, and in so few the labels whose place it takes are mostly worth more; try "
+                "a smaller 'training.auxiliary_share', or none under 'mlm'"
+            )
     return pairs
 
 

@@ -60,9 +60,9 @@ class Planner:
         return self._with_language_adapters(self._mixed())
 
     def mlm(self) -> list[Run]:
-        """Plan Hyper-X with raw text of all, of only the unseen, and of no languages (Figure 3)."""
+        """Plan Hyper-X with raw text of all, of only the unseen, and of no languages (Figure 3), also from English alone."""
         systems = [self.with_text(text) for text in TEXTS]
-        return [self.run(setting, system) for setting in self._partitions() for system in systems]
+        return [self.run(setting, system) for setting in [*self._partitions(), "multi"] for system in systems]
 
     def with_text(self, text: str) -> str:
         """Return what Hyper-X with raw text of ``all``, of ``unseen`` or of ``none`` is called: ``hyperx`` if that is usual."""

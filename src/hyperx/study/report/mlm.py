@@ -8,35 +8,40 @@ from hyperx.study.report.figures import GROUPS, MIXED, Figures, find
 from hyperx.study.report.markdown import NOTHING, number, picture, points, score, table
 from hyperx.study.report.transfer import ORDER, UNITS
 
+SETTINGS = {MIXED: "mixed", "multi": "English"}
 TITLES = {"all": "raw text of all languages", "unseen": "raw text of the unseen", "none": "no raw text"}
 
 
 def section(figures: Figures, pictures: Path) -> str:
-    """Return zero-shot scores in the mixed setting by raw text, and the gains over none."""
+    """Return zero-shot scores in the mixed setting and from English by raw text, and the gains over none."""
     systems = {figures.planner.with_text(text): title for text, title in TITLES.items()}
-    every, unseen, none = systems
     rows = []
-    for task in ORDER:
-        for group in GROUPS:
-            scores = [score(figures.mean(MIXED, system, task, group)) for system in systems]
-            gains = [
-                points(find(figures.compare((MIXED, none), (MIXED, system)), task, group)) for system in (every, unseen)
-            ]
-            if set(scores) != {NOTHING}:
-                rows.append([UNITS[task], group, *scores, *gains])
+    for setting, labels in SETTINGS.items():
+        for task in ORDER:
+            for group in GROUPS:
+                scores = [score(figures.mean(setting, system, task, group)) for system in systems]
+                if set(scores) != {NOTHING}:
+                    rows.append([labels, UNITS[task], group, *scores, *_gains(figures, setting, task, group)])
     costs = [figures.cost(MIXED, system) for system in systems]
-    rows.append(["labelled sentences", "", *(NOTHING if c is None else number(c.labelled) for c in costs), "", ""])
+    shown = [NOTHING if cost is None else number(cost.labelled) for cost in costs]
+    rows.append([SETTINGS[MIXED], "labelled sentences", "", *shown, "", ""])
     titles = [title + (" †" if not figures.complete(MIXED, system) else "") for system, title in systems.items()]
-    header = ["Task", "Languages", *titles, "gain, all", "gain, unseen's"]
+    header = ["Labels", "Task", "Languages", *titles, "gain, all", "gain, unseen's"]
     parts = [
-        "Hyper-X's zero-shot cells in the mixed setting; gains over no raw text. The steps are as many: raw text takes the place "
-        "of labelled sentences.",
-        table(header, rows, left=2),
+        "Hyper-X's zero-shot cells in the mixed setting and in English multi-task training; gains over no raw text. The steps are "
+        "as many: raw text takes the place of labelled sentences.",
+        table(header, rows, left=3),
     ]
     whole = {system: title for system, title in systems.items() if figures.complete(MIXED, system)}
     if len(whole) > 1:  # else nothing is compared
         parts.append(picture(draw(figures, whole, pictures / "mlm.png"), "Zero-shot scores by raw text"))
     return "\n\n".join(parts)
+
+
+def _gains(figures: Figures, setting: str, task: str, group: str) -> list[str]:
+    """Return what raw text of all languages, and of the unseen, adds to none."""
+    every, unseen, none = (figures.planner.with_text(text) for text in TITLES)
+    return [points(find(figures.compare((setting, none), (setting, s)), task, group)) for s in (every, unseen)]
 
 
 def draw(figures: Figures, titles: Mapping[str, str], path: Path) -> Path:

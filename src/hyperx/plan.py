@@ -126,8 +126,8 @@ def _sizes(
         raw = sum(chance for pair, chance in chances.items() if is_auxiliary(pair.task))
         if 0.005 < raw < 1 and config.training.steps < FEW_STEPS:
             notices.append(
-                f"raw text takes {raw:.0%} of the steps, and in so few the labels whose place it takes are mostly worth more; try "
-                "a smaller 'training.auxiliary_share', or none under 'mlm'"
+                f"raw text takes {raw:.0%} of the steps, and in so few the labels whose place it takes are mostly worth more; "
+                "try a smaller 'training.auxiliary_share', or none under 'mlm'"
             )
     return pairs
 

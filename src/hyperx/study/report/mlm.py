@@ -28,8 +28,8 @@ def section(figures: Figures, pictures: Path) -> str:
     titles = [title + (" †" if not figures.complete(MIXED, system) else "") for system, title in systems.items()]
     header = ["Labels", "Task", "Languages", *titles, "gain, all", "gain, unseen's"]
     parts = [
-        "Hyper-X's zero-shot cells in the mixed setting and in English multi-task training; gains over no raw text. The steps are "
-        "as many: raw text takes the place of labelled sentences.",
+        "Hyper-X's zero-shot cells in the mixed setting and in English multi-task training; gains over no raw text. The steps "
+        "are as many: raw text takes the place of labelled sentences.",
         table(header, rows, left=3),
     ]
     whole = {system: title for system, title in systems.items() if figures.complete(MIXED, system)}

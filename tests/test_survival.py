@@ -147,7 +147,9 @@ def test_a_full_disk_at_the_end_is_gone_on_from(yaml: Path, run: Path, tmp_path:
     same_end(run, tmp_path / "run")
 
 
-def test_a_run_goes_on_with_the_settings_that_it_began_with(yaml: Path, copy: Path, tmp_path: Path) -> None:
+def test_a_run_goes_on_with_the_settings_that_it_began_with(
+    yaml: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     described = copy / "config.yaml"
     twin = shutil.copytree(
         load_run_config(yaml).backbone, tmp_path / "twin" / Path(load_run_config(yaml).backbone).name
@@ -169,6 +171,8 @@ def test_a_run_goes_on_with_the_settings_that_it_began_with(yaml: Path, copy: Pa
     (copy / "checkpoints" / "unfinished" / "config.yaml").touch()
     (copy / "checkpoints" / "checkpoint-30").mkdir()
     (copy / "checkpoints" / "checkpoint-30" / "config.yaml").touch()
+    monkeypatch.chdir(load_run_config(yaml).backbone)
+    prepare_folder(load_run_config(yaml, [f"output={copy}", "backbone=."]), resume=True)
     moved = shutil.copytree(yaml.parent, tmp_path / "moved")
     text = (moved / yaml.name).read_text().replace(str(yaml.parent), str(moved))
     (moved / yaml.name).write_text(text)

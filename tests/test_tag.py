@@ -242,9 +242,13 @@ def test_words_are_the_fields_that_columns_have(folder: Path, tmp_path: Path) ->
         file.write_text(text, encoding="utf-8")
         output, _ = invoke(folder, file, "-t", "pos", "-l", "eng", "-f", "jsonl")
         assert [json.loads(line)["tokens"] for line in output.splitlines()] == [["#a=b", "dogs"], ["#c=d"], ["cats"]]
-    file.write_text("#language=sw O\n", encoding="utf-8")
-    output, _ = invoke(folder, file, "-t", "pos", "-l", "eng", "-f", "jsonl")
-    assert json.loads(output)["tokens"] == ["#language=sw"]
+    for text in ("#doc=12\n\ndogs O\n", "#text=the cat\ndogs\tO\n"):  # as long as a line of words, but not as wide
+        file.write_text(text, encoding="utf-8")
+        output, _ = invoke(folder, file, "-t", "pos", "-l", "eng", "-f", "jsonl")
+        assert json.loads(output)["tokens"] == ["dogs"]
+    file.write_text("#language=sw O\ndogs O\n", encoding="utf-8")
+    with pytest.raises(HyperXError, match="Unknown language 'sw O'"):
+        invoke(folder, file, "-t", "pos", "-l", "eng")
 
 
 def test_a_place_that_takes_no_file_is_told(folder: Path, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def _sizes(
         if 0.005 < raw < 1 and config.training.steps < FEW_STEPS:
             notices.append(
                 f"raw text takes {raw:.0%} of the steps, and in so few the labels whose place it takes are mostly worth more; "
-                "try a smaller 'training.auxiliary_share', or none under 'mlm'"
+                "try a smaller 'training.auxiliary_share'"
             )
     return pairs
 

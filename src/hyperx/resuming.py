@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hyperx.checkpoint import damage, newest
+from hyperx.checkpoint import newest
 from hyperx.config import RUN_CONFIG_NAME, Entry, FilesEntry, RunConfig, load_run_config
 from hyperx.errors import HyperXError
 
@@ -16,13 +16,11 @@ def check_settings(config: RunConfig) -> None:
     Raises:
         HyperXError: that is of other settings, or has no checkpoint to go on from.
     """
-    checkpoints = config.folder / "checkpoints"
-    newest(checkpoints)
-    whole = [path for path in checkpoints.glob("checkpoint-*") if damage(path) is None]
-    finished = [config.folder] if (config.folder / "results.json").is_file() else []
-    for folder in whole or finished:
-        if (folder / RUN_CONFIG_NAME).is_file():
-            _check_same(config, load_run_config(folder / RUN_CONFIG_NAME))
+    last = newest(config.folder / "checkpoints")
+    finished = config.folder if (config.folder / "results.json").is_file() else None
+    begun = last or finished
+    if begun and (begun / RUN_CONFIG_NAME).is_file():
+        _check_same(config, load_run_config(begun / RUN_CONFIG_NAME))
 
 
 def _check_same(config: RunConfig, begun: RunConfig) -> None:
@@ -43,8 +41,9 @@ def _settings(config: RunConfig) -> dict[str, Any]:
         settings |= (
             {f"{key}.{name}": one for name, one in value.items()} if value and isinstance(value, dict) else {key: value}
         )
-    if Path(config.backbone).is_dir():  # one folder, however it is written
-        settings["backbone"] = str(Path(config.backbone).resolve())
+    for key, value in settings.items():
+        if isinstance(value, str) and Path(value).is_dir():  # one folder, however it is written
+            settings[key] = str(Path(value).resolve())
     for number, entry in enumerate(config.data):
         settings |= {f"data.{number}.{key}": value for key, value in _without_place(entry).items()}
     return settings

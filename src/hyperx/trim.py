@@ -38,8 +38,7 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
         HyperXError: the backbone can't be loaded, its tokenizer is of a kind that can't be trimmed, or the folder is not empty.
     """
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        if folder.exists() and any(folder.iterdir()):
             raise HyperXError(f"{folder} is not empty; give a new folder for the trimmed backbone")
     tokenizer = load_tokenizer(name, revision=revision)
     backbone = load_backbone(name, revision=revision)

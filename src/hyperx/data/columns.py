@@ -42,7 +42,8 @@ def read_columns(
 ) -> Iterator[Sentence]:
     """Yield sentences of two or more columns, separated by tabs or spaces.
 
-    A line ``# key = value`` before a sentence is a comment, as is ``-DOCSTART-``; ``#a=b`` with a tag is a word.
+    A line ``# key = value`` before a sentence is a comment, as is ``-DOCSTART-``; ``#a=b`` with a tag is a word, to an auxiliary
+    task with as many columns as the words.
 
     Args:
         task: whose tags to look for; an auxiliary one takes the words only.

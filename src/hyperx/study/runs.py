@@ -132,11 +132,10 @@ class Planner:
 
     def run(self, setting: str, system: str, seed: int = 1) -> Run:
         """Make a run; a system ``hyperx-mlm-unseen`` has another choice of raw text than ``hyperx``."""
-        base, _, text = system.partition("-mlm-")
-        entry = self.benchmark.methods[base]
+        entry = self.benchmark.methods[base(system)]
         train: dict[str, Any] = self._labelled(setting)
         scored: dict[str, Any] = {task: "all" for task in train}
-        text = text or self._usual_text(base)
+        text = system.removeprefix(base(system)).removeprefix("-mlm-") or self._usual_text(system)
         if entry.method.name in WITH_RAW_TEXT and text != "none":
             train |= {"mlm": self.benchmark.unseen if text == "unseen" else "all"}
         needs = None
@@ -153,7 +152,7 @@ class Planner:
             method=method,
             train=train,
             evaluate=scored,
-            training=self.benchmark.scales[self.scale].training_of(base),
+            training=self.benchmark.scales[self.scale].training_of(base(system)),
         )
         return Run(setting, system, seed, config, needs)
 
@@ -188,6 +187,11 @@ class Planner:
             data=self.benchmark.data,
             **values,
         )
+
+
+def base(system: str) -> str:
+    """Return the benchmark's method that a system is a variant of: ``hyperx`` for ``hyperx-mlm-none``."""
+    return system.partition("-mlm-")[0]
 
 
 STUDIES: dict[str, Callable[[Planner], list[Run]]] = {

@@ -158,19 +158,20 @@ def _blocks(lines: Lines) -> Iterator[list[tuple[int, str]]]:
 
 def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
     """A word a line in the first column, and a blank line after a sentence."""
-    for block in _blocks(lines):
+    blocks = _blocks(lines)
+    head, separator, width = _layout(blocks)
+    for block in chain(head, blocks):
         comments: dict[str, str] = {}
         words: list[str] = []
-        width = len(_fields(block[-1][1]))
         for number, line in block:
-            fields = _fields(line)
             comment = _COMMENT.match(line)
-            if comment and SIGNED.match(line) and len(fields) == width:
-                comment = comment if width == 1 and comment[1] == source.language_field else None
+            # What looks like a comment and has as many columns as the words is one of these.
+            if comment and SIGNED.match(line) and comment[1] != source.language_field:
+                comment = None if len(split_columns(line, separator)) == width else comment
             if not words and (comment or line.startswith("-DOCSTART-")):
                 comments |= {comment[1]: comment[2].strip()} if comment else {}
                 continue
-            words.append(fields[0])
+            words.append(_fields(line)[0])
             if not words[-1].strip():
                 raise HyperXError(f"{source.at(number)}: the word is empty; expected it in the first column")
         if words:
@@ -179,8 +180,23 @@ def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
             yield from_words(words, language, source=source.at(number))
 
 
+def _layout(blocks: Iterator[list[tuple[int, str]]]) -> tuple[list[list[tuple[int, str]]], str, int]:
+    """Take blocks up to the first line that is surely no comment, and return them, its separator and its number of columns."""
+    head = []
+    for block in blocks:
+        head.append(block)
+        for _, line in block:
+            if not (_COMMENT.match(line) or line.startswith("-DOCSTART-")):
+                return head, _separator(line), len(_fields(line))
+    return head, " ", 1
+
+
+def _separator(line: str) -> str:
+    return "\t" if "\t" in line else " "
+
+
 def _fields(line: str) -> list[str]:
-    return split_columns(line, "\t" if "\t" in line else " ")
+    return split_columns(line, _separator(line))
 
 
 def _read_conllu(lines: Lines, source: Source) -> Iterator[TextSentence]:

@@ -12,7 +12,7 @@ from hyperx.languages import seen_by
 from hyperx.methods import MADXConfig
 from hyperx.results import Results, Row
 from hyperx.study.benchmark import LANGUAGE_ADAPTERS, TASKS
-from hyperx.study.runs import STUDIES, Planner
+from hyperx.study.runs import STUDIES, TEXTS, Planner, base
 
 GROUPS = ("seen", "unseen", "all")
 MIXED = "mixed"
@@ -112,7 +112,8 @@ class Figures:
 
     def noise(self, task: str) -> float:
         """Return the most points that a method's seeds differ by in a task's zero-shot mean, mixed; 0 if unknown."""
-        seeds = [self.pooled(MIXED, system) for system in self.benchmark.methods if self.complete(MIXED, system)]
+        systems = dict.fromkeys([*self.benchmark.methods, *map(self.planner.with_text, TEXTS)])
+        seeds = [self.pooled(MIXED, system) for system in systems if self.complete(MIXED, system)]
         scores = [[mean_score([run], task) for run in runs] for runs in seeds if len(runs) > 1]
         found = [[score for score in row if score is not None] for row in scores]
         return max((max(row) - min(row) for row in found if row), default=0.0)
@@ -199,11 +200,6 @@ class Figures:
     def _cost(self, run: str) -> Cost | None:
         path = self.folder / run / "cost.json"
         return Cost.load(path) if path.is_file() else None
-
-
-def base(system: str) -> str:
-    """Return the benchmark's method that a system is a variant of: ``hyperx`` for ``hyperx-mlm-none``."""
-    return system.partition("-mlm-")[0]
 
 
 def join(runs: Sequence[Results], keep: Callable[[Row], bool] = lambda row: True) -> Results:

@@ -10,6 +10,7 @@ from hyperx.methods import MADXConfig, PSFConfig
 from hyperx.study.benchmark import LANGUAGE_ADAPTERS, MIXED_ONLY, TASKS, WITH_RAW_TEXT, Benchmark, FewShot
 
 SEVERAL_SEEDS = ("hyperx", "madx")
+VARIANT = "-mlm-"  # between a method's name and whose raw text it learns from
 TEXTS = ("all", "unseen", "none")  # the languages whose raw text Hyper-X learns from
 
 
@@ -66,7 +67,7 @@ class Planner:
 
     def with_text(self, text: str) -> str:
         """Return what Hyper-X with raw text of ``all``, of ``unseen`` or of ``none`` is called: ``hyperx`` if that is usual."""
-        return "hyperx" if text == self._usual_text("hyperx") else f"hyperx-mlm-{text}"
+        return "hyperx" if text == self._usual_text("hyperx") else f"hyperx{VARIANT}{text}"
 
     def _usual_text(self, system: str) -> str:
         readers = self.benchmark.scales[self.scale].raw_text
@@ -135,7 +136,7 @@ class Planner:
         entry = self.benchmark.methods[base(system)]
         train: dict[str, Any] = self._labelled(setting)
         scored: dict[str, Any] = {task: "all" for task in train}
-        text = system.removeprefix(base(system)).removeprefix("-mlm-") or self._usual_text(system)
+        text = system.partition(VARIANT)[2] or self._usual_text(system)
         if entry.method.name in WITH_RAW_TEXT and text != "none":
             train |= {"mlm": self.benchmark.unseen if text == "unseen" else "all"}
         needs = None
@@ -191,7 +192,7 @@ class Planner:
 
 def base(system: str) -> str:
     """Return the benchmark's method that a system is a variant of: ``hyperx`` for ``hyperx-mlm-none``."""
-    return system.partition("-mlm-")[0]
+    return system.partition(VARIANT)[0]
 
 
 STUDIES: dict[str, Callable[[Planner], list[Run]]] = {

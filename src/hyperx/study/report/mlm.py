@@ -50,7 +50,7 @@ def draw(figures: Figures, titles: Mapping[str, str], path: Path) -> Path:
     for panel, task in zip(axes[0], ORDER, strict=True):
         for place, (system, title) in enumerate(titles.items()):
             values = [figures.mean(MIXED, system, task, group) for group in GROUPS]
-            at = [group + 0.27 * (place - 1) for group in range(len(GROUPS))]
+            at = [group + 0.27 * (place - (len(titles) - 1) / 2) for group in range(len(GROUPS))]
             bars = panel.bar(
                 at,
                 [value or 0 for value in values],

@@ -145,7 +145,8 @@ def draw(figures: Figures, found: dict[str, list[Difference]], path: Path) -> Pa
         names = ["all", *reversed(cells[task])]
         for shift, system in zip((0.14, -0.14), SYSTEMS, strict=True):
             shown = [(y, d) for y, language in enumerate(names) if (d := find(found[system], task, language))]
-            style.intervals(panel, [d for _, d in shown], [y + shift for y, _ in shown], system)
+            if shown:
+                style.intervals(panel, [d for _, d in shown], [y + shift for y, _ in shown], system)
         panel.set_yticks(range(len(names)), ["mean", *(language_name(language) for language in names[1:])])
         panel.set_title(UNITS[task], loc="left", fontsize=10)
         panel.set_xlabel("points with a trained relative more")

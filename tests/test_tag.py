@@ -251,6 +251,23 @@ def test_words_are_the_fields_that_columns_have(folder: Path, tmp_path: Path) ->
         invoke(folder, file, "-t", "pos", "-l", "eng")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("the B-PER\ncat O\n\nran O\n", "--input columns"),
+        ("the DET\ncat NOUN\n", "--input columns"),
+        ("The cat ran.\nAmina saw Paris.\n", "--input text"),
+        ("the cat\nran home\n", ""),
+        ("The cat ran .\n", ""),
+    ],
+)
+def test_what_is_hardly_a_sentence_of_words_a_line_is_told(folder: Path, tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "in.txt").write_text(text, encoding="utf-8")
+    _, error = invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng")
+    assert ("looks like" in error) == bool(told)
+    assert told in error.replace("\n", " ")
+
+
 def test_a_place_that_takes_no_file_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("the cat\n", encoding="utf-8")
     for place in ("in.txt/out.jsonl", "/proc/out.jsonl"):

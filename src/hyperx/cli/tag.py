@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hyperx.data.annotation import annotation
 from hyperx.data.lines import open_file
 from hyperx.disk import writing
 from hyperx.errors import HyperXError
@@ -159,15 +160,36 @@ class Job:
             self.meter.add(batch)
 
     def _checked(self, batches: Iterator[list["TaggedSentence"]], name: str) -> Iterator[list["TaggedSentence"]]:
-        """Say so where what was taken for words looks like raw text: most lines end in a word with a full stop."""
+        """Say so where what was taken for words looks like something else."""
         first = next(batches, [])
-        ends = [sentence.words[-1] for sentence in first if len(sentence)]
-        if sum(word[-1] in ".!?" and word[:-1].isalpha() for word in ends) > len(ends) / 2:
-            self.console.print(
-                f"[yellow]{escape(name)} looks like raw text, and is read as words; if it is, give --input text[/]"
-            )
+        for looks, input, share in (
+            ("raw text", "text", _ending_in_stops(first)),
+            ("a word and its tag a line", "columns", _words_and_tags(first)),
+        ):
+            if share > 0.5:
+                self.console.print(
+                    f"[yellow]{escape(name)} looks like {looks}, and is read as a sentence of words a line; "
+                    f"if it is, give --input {input}[/]"
+                )
         yield first
         yield from batches
+
+
+def _ending_in_stops(sentences: list["TaggedSentence"]) -> float:
+    """Return the share of sentences that end in a word with a full stop."""
+    ends = [sentence.words[-1] for sentence in sentences if len(sentence)]
+    return sum(word[-1] in ".!?" and word[:-1].isalpha() for word in ends) / max(1, len(ends))
+
+
+def _words_and_tags(sentences: list["TaggedSentence"]) -> float:
+    """Return the share of sentences that are two words, of which the second could be a part of speech or an entity's tag."""
+    tags = [annotation("pos"), annotation("ner")]
+    found = [
+        len(sentence) == 2 and any(task.is_tag(sentence.words[1]) for task in tags)
+        for sentence in sentences
+        if len(sentence)
+    ]
+    return sum(found) / max(1, len(found))
 
 
 def announce(model: "HyperX", tasks: list[str], language: str, console: Console) -> None:

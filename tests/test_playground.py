@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
@@ -113,6 +114,50 @@ def test_entities_and_labels_are_one_chip() -> None:
     assert "1 tag unlike" in page  # the second cell finds no entity
 
 
+# What the page asks the server for
+
+
+def event(number: int, data: object, session: str = "abc") -> dict:
+    return {"fn_index": number, "data": data, "session_hash": session}
+
+
+def test_what_the_page_does_not_ask_for_is_closed(url: str) -> None:
+    with httpx.Client(base_url=f"{url}/playground") as client:
+        assert client.get("/").status_code == 200
+        assert client.post("/gradio_api/upload", files={"files": b"x"}).status_code == 404
+        for path in ("/gradio_api/heartbeat/x", "/gradio_api/file=/etc/passwd", "/config", "/gradio_api/monitoring"):
+            assert client.get(path).json()["reason"] == "not_found"
+        for path in ("/gradio_api/run/show", "/gradio_api/call/show", "/gradio_api/reset", "/"):
+            assert client.post(path, json=event(0, ["a", []])).status_code == 404
+
+
+def test_no_event_makes_gradio_print_what_was_typed(url: str, log: Path) -> None:
+    cells = ["pos/swa"]
+    with httpx.Client(base_url=f"{url}/playground/gradio_api/queue") as client:
+        for wrong in (
+            event(0, ["SECRET"]),
+            event(0, [None, cells]),
+            event(0, ["SECRET", None]),
+            event(0, ["SECRET", [1]]),
+            event(999, ["SECRET", cells]),
+            event(0, ["SECRET", cells], session="SECRET/"),
+            event(0, ["SECRET" * 20_000, cells]),
+            {"data": ["SECRET", cells]},
+            ["SECRET"],
+        ):
+            answer = client.post("/join", json=wrong)
+            assert (answer.status_code, answer.json()["reason"]) == (422, "invalid_request")
+        known = {"batched": True, "event_data": "SECRET", "oauth_token": "SECRET"}
+        assert client.post("/join", json=event(0, ["SECRET", cells]) | known).status_code == 200
+        with client.stream("GET", "/data", params={"session_hash": "abc"}) as answer:
+            told = "".join(answer.iter_text())  # the stream ends
+    assert "process_completed" in told
+    assert "SECRET" in told
+    lines = log.read_text().splitlines()
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+    assert "SECRET" not in "".join(lines)
+
+
 # In the browser
 
 
@@ -130,16 +175,24 @@ def folder(make_model, tmp_path_factory: pytest.TempPathFactory) -> Path:  # typ
 
 
 @pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hyperx", "serve", str(folder), "--port", "0", "--playground"],
-        stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, text=True,
-    )  # fmt: skip
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log") / "stderr"
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path, log: Path) -> Iterator[str]:
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hyperx", "serve", str(folder), "--port", "0", "--playground"],
+            stderr=stderr, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
     try:
-        assert process.stderr
-        url = next(json.loads(line)["url"] for line in process.stderr if '"url"' in line)
+        while not (found := [line for line in log.read_text().splitlines() if '"url"' in line]):
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.05)
+        url = json.loads(found[0])["url"]
         while httpx.get(f"{url}/ready").status_code != 200:
-            pass
+            time.sleep(0.05)
         yield url
     finally:
         process.terminate()

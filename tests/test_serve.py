@@ -135,7 +135,7 @@ def test_openapi_holds_examples_that_work(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert set(schema["paths"]) == {"/tag", "/pairs", "/matrix", "/health", "/ready", "/metrics"}
     post = schema["paths"]["/tag"]["post"]
-    assert {"200", "400", "404", "408", "413", "422", "429", "503"} <= set(post["responses"])
+    assert {"200", "400", "404", "408", "413", "415", "422", "429", "503"} <= set(post["responses"])
     examples = post["requestBody"]["content"]["application/json"]["examples"]
     assert client.post("/tag", json=examples["text"]["value"]).status_code == 200
 
@@ -148,24 +148,24 @@ def test_openapi_holds_examples_that_work(client: httpx.Client) -> None:
     [
         ({}, "inputs: Field required"),
         ({"inputs": []}, "inputs: List should have at least 1 item"),
-        ({"inputs": [{"text": "a", "language": "en"}]}, "inputs.0.text.tasks: Field required"),
-        ({"inputs": [{"language": "en", "tasks": ["pos"]}]}, "inputs.0.text.text: Field required"),
+        ({"inputs": [{"text": "a", "language": "en"}]}, "inputs.0.tasks: Field required"),
+        ({"inputs": [{"language": "en", "tasks": ["pos"]}]}, "inputs.0.text: Field required"),
         (
             {"inputs": [{"text": "a", "tokens": ["a"], "language": "en", "tasks": ["pos"]}]},
-            "inputs.0.tokens.text: Extra inputs",
+            "inputs.0.text: Extra inputs",
         ),
-        ({"inputs": [{"text": "a", "language": "english", "tasks": ["pos"]}]}, "inputs.0.text.language"),
+        ({"inputs": [{"text": "a", "language": "english", "tasks": ["pos"]}]}, "inputs.0.language"),
         ({"inputs": [{"text": "a", "language": "tr", "tasks": ["pos"]}]}, "inputs.0: this model was not trained with"),
         ({"inputs": [{"text": "a", "language": "qq", "tasks": ["pos"]}]}, "Unknown language 'qq'"),
         ({"inputs": [{"text": "a", "language": "en", "tasks": ["pos", "parse"]}]}, "this model has no task 'parse'"),
         ({"inputs": [{"text": "a", "language": "en", "tasks": ["mlm"]}]}, "tags nothing"),
         (
             {"inputs": [{"tokens": ["a", " "], "language": "en", "tasks": ["pos"]}]},
-            "inputs.0.tokens.tokens.1: String should match",
+            "inputs.0.tokens.1: String should match",
         ),
         ({"inputs": [{"text": "a\ud800", "language": "en", "tasks": ["pos"]}]}, "surrogate"),
-        ({"inputs": [{"text": "a", "language": "en", "tasks": ["\udfff"]}]}, "inputs.0.text.tasks.0"),
-        ({"inputs": [{"text": "a", "\ud800": 1, "language": "en", "tasks": ["pos"]}]}, "inputs.0.text: "),
+        ({"inputs": [{"text": "a", "language": "en", "tasks": ["\udfff"]}]}, "inputs.0.tasks.0"),
+        ({"inputs": [{"text": "a", "\ud800": 1, "language": "en", "tasks": ["pos"]}]}, "inputs.0: "),
         ([1], "the body"),
     ],
 )
@@ -180,6 +180,8 @@ def test_broken_bodies_and_paths_are_refused(client: httpx.Client) -> None:
     assert reason(post(content=b"{")) == (422, "invalid_request")
     assert reason(post(content=b'{"inputs":' + b"[" * 100_000)) == (400, "invalid_request")
     assert reason(post(content=b"\xff\xfe")) == (422, "invalid_request")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # curl's, unless it is told
+    assert reason(post(content=b'{"inputs": []}', headers=form)) == (415, "unsupported_media_type")
     assert reason(client.get("/nothing")) == (404, "not_found")
     assert reason(client.get("/tag")) == (405, "method_not_allowed")
 
@@ -280,6 +282,7 @@ def test_of_many_mistakes_the_first_alone_is_looked_for() -> None:
         [1] * 1000,
         [text | {"tasks": [1] * 1000}],
         [{"tokens": [1] * 1000, "language": "en", "tasks": ["pos"]}],
+        [text | {f"key{number}": 1 for number in range(1000)}],
     ):
         with pytest.raises(ValidationError) as error:
             TagRequest.model_validate({"inputs": inputs})
@@ -330,6 +333,8 @@ def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
     file.write_text("# none\n")
     with pytest.raises(HyperXError, match="holds no keys"):
         read_keys(file, None)
+    with pytest.raises(HyperXError, match="HYPERX_API_KEYS is set, and holds no key"):
+        read_keys(None, " , ")
     file.write_text("short\n")
     with pytest.raises(HyperXError, match="fewer than 16"):
         read_keys(file, None)

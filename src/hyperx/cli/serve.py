@@ -1,5 +1,6 @@
 """``hyperx serve``."""
 
+import logging
 import os
 from functools import partial
 from importlib.util import find_spec
@@ -14,7 +15,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
-    run: Annotated[str, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
+    run: Annotated[
+        str, typer.Argument(help="A run's or a saved model's folder, or a Hub id: owner/name or owner/name@revision.")
+    ],
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all networks.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
     playground: Annotated[
@@ -73,7 +76,10 @@ def serve(
         where = f"[{address}]" if ":" in address else address
         event("listening", url=f"http://{where}:{number}", model=run, keys=len(keys))
         if host not in LOOPBACK and not keys:
-            event("anyone who reaches this address can ask: set --api-key-file, or keep it behind a proxy")
+            event(
+                "anyone who reaches this address can ask: set --api-key-file, or keep it behind a proxy",
+                level=logging.WARNING,
+            )
         make_server(app, service, drain=drain).run([listener])
     if service.error:
         raise service.error

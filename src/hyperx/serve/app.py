@@ -21,6 +21,7 @@ from hyperx.serve.service import Service
 from hyperx.text.formats import to_dict
 from hyperx.text.sentence import TaggedSentence
 
+KIND = 3  # in ("body", "inputs", 0, "text", "language")
 Responses = dict[int | str, dict[str, Any]]
 REFUSALS: Responses = {
     status: {"model": Problem, "description": description}
@@ -30,6 +31,7 @@ REFUSALS: Responses = {
         404: "A task or language is not in the matrix.",
         408: "The body came too slowly.",
         413: "The body or a text is too long.",
+        415: "The body is not sent as JSON.",
         422: "The body is not as described, has too many inputs, or a text can't be split into words.",
         429: "Too many requests are waiting.",
         503: "The model is not loaded yet, or an answer took too long.",
@@ -123,11 +125,18 @@ def _refused(_request: Request, refusal: Exception) -> Response:
     return JSONResponse(refusal.body, refusal.status, refusal.headers)
 
 
-def _invalid(_request: Request, error: Exception) -> Response:
+def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if isinstance(error.body, bytes) and "json" not in request.headers.get("content-type", ""):
+        detail = "The body has to be sent as 'Content-Type: application/json'."
+        return JSONResponse({"reason": "unsupported_media_type", "detail": detail}, 415)
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
-    detail = f"{where[:200]}: {first['msg']}".encode(errors="replace").decode()  # a field's name may be no Unicode
+    # Behind an input's number stands which kind it was taken for, which is not in the body.
+    path = [str(part) for number, part in enumerate(first["loc"]) if part != "body" and number != KIND]
+    where = ".".join(path) or "the body"
+    detail = f"{where[:200]}: {first['msg'].removeprefix('Value error, ')}".encode(
+        errors="replace"
+    ).decode()  # a field's name may be no Unicode
     return JSONResponse({"reason": "invalid_request", "detail": detail}, 422)
 
 

@@ -107,16 +107,7 @@ class Guard:
         if size > limits.body_bytes:
             detail = f"The request's body has more than {limits.body_bytes:,} bytes."
             raise Refusal(413, "body_too_large", detail, {"Connection": "close"})
-        given = False
-
-        async def replay() -> Message:
-            nonlocal given
-            if given:
-                return await receive()
-            given = True
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
-
-        return replay
+        return replay(bytes(body), receive)
 
 
 # The playground loads nothing from elsewhere; it compiles templates of its own, hence unsafe-eval.
@@ -124,6 +115,20 @@ POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:"
 )
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return what gives a body that was read to the application, and then what else comes."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
 
 
 async def refuse(send: Send, refusal: Refusal) -> None:
@@ -139,10 +144,12 @@ def read_keys(file: Path | None, given: str | None) -> list[str]:
     """Return the keys of a file, one a line (``#`` begins a comment), or those given, separated by commas.
 
     Raises:
-        HyperXError: the file can't be read or has none, or a key is short or not ASCII.
+        HyperXError: the file can't be read, or no key is in what was given, or one is short or not ASCII.
     """
     if file is None:
         keys = [key.strip() for key in (given or "").split(",") if key.strip()]
+        if given is not None and not keys:
+            raise HyperXError("HYPERX_API_KEYS is set, and holds no key; unset it, or write keys separated by commas")
     else:
         try:
             lines = file.read_text(encoding="utf-8").splitlines()

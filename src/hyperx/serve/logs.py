@@ -45,6 +45,6 @@ def log_json(level: int = logging.INFO) -> None:
     logging.getLogger("uvicorn.access").disabled = True  # it writes paths and queries as they came
 
 
-def event(message: str, **fields: Any) -> None:
+def event(message: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log something that happened."""
-    log.info(message, extra={"fields": fields})
+    log.log(level, message, extra={"fields": fields})

@@ -10,9 +10,12 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from starlette.middleware import Middleware
 
+from hyperx.serve.gate import Gate
 from hyperx.serve.guard import PLAYGROUND
 from hyperx.serve.limits import Refusal
+from hyperx.serve.logs import log
 from hyperx.serve.render import matrix_html, message_html, panels_html
 from hyperx.serve.schema import Cell, TextInput
 from hyperx.serve.service import Service
@@ -53,8 +56,8 @@ def mount(app: FastAPI, service: Service) -> None:
     async def home() -> RedirectResponse:
         return RedirectResponse(f"{PLAYGROUND[1:]}/")
 
-    # Nothing of the page takes files.
-    gr.mount_gradio_app(app, blocks(service), PLAYGROUND, max_file_size=1, run_history=False, **STYLE)
+    page = blocks(service)
+    gr.mount_gradio_app(app, page, PLAYGROUND, run_history=False, app_kwargs=gated(page), **STYLE)
 
 
 def launch(name: str) -> None:
@@ -70,7 +73,14 @@ def launch(name: str) -> None:
     service.load()
     if service.error:
         raise service.error
-    blocks(service).launch(run_history=False, **STYLE)
+    page = blocks(service)
+    page.launch(run_history=False, ssr_mode=False, app_kwargs=gated(page), **STYLE)
+
+
+def gated(page: gr.Blocks) -> dict[str, Any]:
+    """Return what makes Gradio's application answer nothing but what the page asks for."""
+    functions = {number: len(function.inputs) for number, function in page.fns.items() if function.fn}
+    return {"middleware": [Middleware(Gate, functions=functions)]}
 
 
 def blocks(service: Service) -> gr.Blocks:
@@ -83,7 +93,11 @@ def blocks(service: Service) -> gr.Blocks:
     trained = sum(cell.kind == "trained" for cell in matrix.cells)
 
     async def show(text: str, chosen: list[str]) -> str:
-        return await tagged_html(service, text, chosen)
+        try:
+            return await tagged_html(service, text, chosen)
+        except Exception:  # Gradio would print it, and what was typed
+            log.exception("the playground failed")
+            return message_html("Something went wrong here; the server's log has more.")
 
     with gr.Blocks(title="Hyper-X playground", analytics_enabled=False) as page:
         gr.HTML(
@@ -95,7 +109,7 @@ def blocks(service: Service) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=5, min_width=360):
                 chosen = gr.HTML(
-                    [f"{task}/{begin}" for task in tasks],
+                    [f"{task}/{begin}" for task in tasks[:CELLS]],
                     html_template=matrix_html(matrix),
                     js_on_load=(FOLDER / "playground.js").read_text(encoding="utf-8"),
                     apply_default_css=False,
@@ -126,7 +140,7 @@ def blocks(service: Service) -> gr.Blocks:
         page.load(**given)
         page.load(js=AUTO_DIRECTION)
         for code, button in buttons.items():
-            own = [f"{task}/{code}" for task in tasks]
+            own = [f"{task}/{code}" for task in tasks[:CELLS]]
             button.click(
                 lambda own=own, sentence=examples[code]: (sentence, own),
                 outputs=[text, chosen],

@@ -6,10 +6,10 @@ from hashlib import sha256
 from html import escape
 
 from hyperx.languages import name as language_name
+from hyperx.matrix import UNITS
 from hyperx.serve.schema import Cell, Matrix
 from hyperx.text.sentence import Layer, TaggedSentence
 
-UNITS = {"f1": "F1", "accuracy": "accuracy"}
 NAMES = {"pos": "Parts of speech", "ner": "Named entities"}
 KINDS = {"trained": "trained", "zero-shot": "zero-shot", "text-only": "zero-shot, raw text only"}
 # Hues of the tags seen most, far from one another where they meet often.

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, FailFast, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, FailFast, Field, Tag, model_validator
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -19,8 +19,19 @@ Text = Annotated[str, AfterValidator(_whole)]
 Word = Annotated[str, Field(min_length=1, pattern=r"^[^\t\r\n]*[^\s][^\t\r\n]*$"), AfterValidator(_whole)]
 
 
-class _Input(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_keys(cls, given: Any) -> Any:
+        """Refuse very many keys before each becomes a mistake of its own."""
+        if isinstance(given, dict) and len(given) > 2 * len(cls.model_fields):
+            raise ValueError(f"it has {len(given):,} keys, and can have {', '.join(cls.model_fields)}")
+        return given
+
+
+class _Input(_Strict):
     # Two or three letters are all of ISO 639: what remembers codes that were asked for stays small.
     language: str = Field(pattern="^[A-Za-z]{2,3}$", description="An ISO 639-1 or 639-3 code.")
     tasks: Annotated[list[Annotated[str, Field(max_length=64)]], FailFast()] = Field(min_length=1, max_length=64)
@@ -53,10 +64,9 @@ def _kind(given: Any) -> str:
 Input = Annotated[Annotated[TextInput, Tag("text")] | Annotated[TokensInput, Tag("tokens")], Discriminator(_kind)]
 
 
-class TagRequest(BaseModel):
+class TagRequest(_Strict):
     """What `POST /tag` takes."""
 
-    model_config = ConfigDict(extra="forbid")
     inputs: Annotated[list[Input], FailFast()] = Field(min_length=1)
 
 

@@ -148,7 +148,7 @@ def test_counts_of_another_metric_cannot_be_compared(tmp_path: Path, metric: str
 
 def test_results_are_shown_as_they_are_written(tmp_path: Path) -> None:
     """Neither markup of the terminal nor of a page has an effect."""
-    written = "[/red][link=x]<script>"
+    written = "[/red][link=x]<script>$5 to $\\frac{x$"
     rows = [ROW | {"task": written}, ROW | {"language": "eng", "task": written, "others": {written: 1.0}}]
     results = Results.load(write(tmp_path, counts=None, run=written, rows=rows))
     console = Console(record=True, width=300, file=(tmp_path / "out").open("w"))
@@ -156,6 +156,21 @@ def test_results_are_shown_as_they_are_written(tmp_path: Path) -> None:
     assert written in console.export_text()
     save_html(results, tmp_path / "page.html")
     assert "<script>" not in (tmp_path / "page.html").read_text()
+    save_png(results, tmp_path / "picture")
+    assert (tmp_path / "picture").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(HyperXError, match="Is a directory"):
+        save_html(results, tmp_path)
+
+
+def test_results_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    evil = "a\x1b]0;title\x07\x9b31m\x08\x7fb"
+    results = Results.load(write(tmp_path, counts=None, run=evil, rows=[ROW | {"others": {evil: 1.0}}]))
+    console = Console(width=300, file=(tmp_path / "out").open("w+"))
+    print_matrix(results, console)
+    console.file.seek(0)
+    shown = console.file.read()
+    assert not set("\x1b\x07\x9b\x08\x7f") & set(shown)
+    assert shown.count("a�]0;title��31m��b") == 2
 
 
 def test_a_picture_has_a_size(tmp_path: Path) -> None:

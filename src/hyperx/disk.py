@@ -1,5 +1,7 @@
 """Writing to disk: a file is whole or as it was before, and what can't be written is one clear error."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +20,17 @@ def writing(place: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, SafetensorError) as error:
+    except Exception as error:
+        if not isinstance(error, OSError | SafetensorError) and type(error) is not Exception:  # which tokenizers raises
+            raise
         reason = getattr(error, "strerror", None) or first_line(error)
         raise HyperXError(f"{place} can't be written: {reason}; make room there, or choose another place") from error
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file beside its place, and rename it."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     unfinished = path.with_name(f"{path.name}.partial")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)

@@ -6,7 +6,6 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape as plain
 from rich.table import Table
 from rich.text import Text
 
@@ -14,9 +13,11 @@ from hyperx.disk import write_whole, writing
 from hyperx.errors import HyperXError
 from hyperx.languages import name as language_name
 from hyperx.results import Average, Results, Row, floor_notice
+from hyperx.terminal import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 UNITS = {"f1": "F1", "las": "LAS", "uas": "UAS", "ufeats": "UFeats", "macro_f1": "macro F1"}
 MAX_DRAWN = 500
@@ -126,11 +127,20 @@ def _figures(figures: Row | Average, style: str = "") -> tuple[tuple[str, str], 
 
 def save_png(results: Results, path: Path) -> None:
     """Draw the matrix: a row a task, a column a language; zero-shot cells are outlined."""
-    from matplotlib.figure import Figure  # not pyplot, whose backend is a notebook's own business
+    from matplotlib import rc_context
 
     languages, tasks = ordered_languages(results), results.tasks
     if not 0 < max(len(languages), len(tasks)) <= MAX_DRAWN:
         raise HyperXError(f"a picture can show 1 to {MAX_DRAWN} languages and tasks; write a page with --html instead")
+    with rc_context({"text.parse_math": False}):  # a name with $ is no formula
+        figure = _figure(results, languages, tasks)
+    with writing(path):
+        figure.savefig(path, format="png", bbox_inches="tight", pad_inches=0.15, facecolor="white")
+
+
+def _figure(results: Results, languages: list[str], tasks: list[str]) -> "Figure":
+    from matplotlib.figure import Figure  # not pyplot, whose backend is a notebook's own business
+
     figure = Figure(figsize=(0.6 * len(languages), 0.6 * len(tasks)), dpi=160)
     axes = figure.subplots()
     for y, task in enumerate(tasks):
@@ -142,8 +152,7 @@ def save_png(results: Results, path: Path) -> None:
     )
     axes.text(0, 1.04, _summary(results), transform=axes.transAxes, fontsize=8.5, color="0.35", va="bottom")
     axes.set_xlabel(_legend(results), loc="left", fontsize=8, color="0.35", labelpad=8)  # below the longest name
-    with writing(path):
-        figure.savefig(path, bbox_inches="tight", pad_inches=0.15, facecolor="white")
+    return figure
 
 
 def _draw_cell(axes: "Axes", x: int, y: int, row: Row | None, *, text_only: bool) -> None:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hyperx.data.annotation import annotation
 from hyperx.data.catalog import CORPORA, languages, load_splits, tasks
 from hyperx.data.check import FileReport, check_file, collected_notices, count
 from hyperx.errors import HyperXError
+from hyperx.terminal import plain
 
 app = typer.Typer(no_args_is_help=True, help="Check data, count it, and list the corpora known by name.")
 
@@ -63,7 +63,7 @@ def stats(
     for name in names:
         for label, split, report in _file_reports(Path(name)) if Path(name).is_file() else _corpus_reports(name, root):
             table.add_row(
-                escape(label),
+                plain(label),
                 split,
                 f"{report.sentences:,}",
                 f"{report.words:,}",
@@ -92,23 +92,23 @@ def _corpus_reports(corpus: str, root: Path | None) -> Iterator[tuple[str, str, 
 
 def show(report: FileReport, console: Console) -> None:
     """Print what a file holds."""
-    name = escape(str(report.path))
+    name = plain(str(report.path))
     if report.error:
-        console.print(f"[bold red]✗[/] {escape(report.error)}")
+        console.print(f"[bold red]✗[/] {plain(report.error)}")
         return
     console.print(
         f"[bold green]✓[/] [bold]{name}[/]: {report.task}, {report.format}, "
         f"{report.sentences:,} sentences, {report.words:,} words"
     )
     if report.labels:
-        console.print("  " + ", ".join(f"{escape(label)} {number:,}" for label, number in report.labels.most_common()))
+        console.print("  " + ", ".join(f"{plain(label)} {number:,}" for label, number in report.labels.most_common()))
     show_notices(report.notices, console)
 
 
 def show_notices(notices: list[str], console: Console) -> None:
     """Print the first notices, and how many more there are."""
     for notice in notices[:MAX_NOTICES]:
-        console.print(f"  [yellow]note[/] {escape(notice)}")
+        console.print(f"  [yellow]note[/] {plain(notice)}")
     if len(notices) > MAX_NOTICES:
         console.print(f"  [yellow]note[/] and {len(notices) - MAX_NOTICES:,} more like these; see hyperx data check")
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hyperx.data.annotation import annotation
@@ -22,6 +21,7 @@ from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.matrix import UNITS
 from hyperx.pairs import Pair
+from hyperx.terminal import plain
 from hyperx.text.files import STANDARD_INPUT, Work, plan_files, whole_file
 from hyperx.text.read import INPUTS, Source, read_text_sentences
 from hyperx.text.stream import tag_stream
@@ -45,7 +45,9 @@ USUAL = {
 
 
 def tag(
-    run: Annotated[str, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
+    run: Annotated[
+        str, typer.Argument(help="A run's or a saved model's folder, or a Hub id: owner/name or owner/name@revision.")
+    ],
     files: Annotated[
         list[Path] | None, typer.Argument(help="Files and folders; standard input unless given, or as -.")
     ] = None,
@@ -168,7 +170,7 @@ class Job:
         ):
             if share > 0.5:
                 self.console.print(
-                    f"[yellow]{escape(name)} looks like {looks}, and is read as a sentence of words a line; "
+                    f"[yellow]{plain(name)} looks like {looks}, and is read as a sentence of words a line; "
                     f"if it is, give --input {input}[/]"
                 )
         yield first

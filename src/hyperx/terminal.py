@@ -1,0 +1,13 @@
+"""Text that came from outside, on a terminal."""
+
+import re
+
+from rich.markup import escape
+
+# All but the tab and the line's end: they move the cursor, set the title, write to the clipboard.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def plain(text: str) -> str:
+    """Return what `rich` prints as it stands, with `�` for control characters."""
+    return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -1,5 +1,6 @@
 """What a run would do, without doing it."""
 
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from transformers import AutoModel, PreTrainedConfig, PreTrainedTokenizerFast
 
 from hyperx.backbone import Backbone, load_config, plain_encoder
 from hyperx.config import HubEntry, RunConfig
+from hyperx.cost import peak_memory
 from hyperx.dataset import RunData, available_pairs, evaluated_pairs, read_splits, trained_pairs
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX, ModelConfig, check_length
@@ -43,7 +45,8 @@ class Plan:
     Attributes:
         trained_parameters: in all; `parts` has them by part.
         zero_shot: cells that are scored without having been trained.
-        memory_bytes: of weights, gradients, optimizer and one step's activations, roughly.
+        memory_bytes: that are needed at least: of weights, gradients, optimizer and the activations of the longest sentences;
+            without a GPU also of this process, its libraries and the training data.
         seconds: of training, roughly; None where the data is not at hand yet, or streamed.
         notices: what kept the plan from being whole, and what is unlikely to pay.
     """
@@ -93,7 +96,7 @@ def plan(config: RunConfig) -> Plan:
         zero_shot=[str(pair) for pair in scored if pair not in set(trained)],
         steps=config.training.steps,
         batch_size=config.training.batch_size,
-        memory_bytes=_memory(config, shape, backbone_parameters, sum(parts.values()), pairs),
+        memory_bytes=_memory(config, shape, backbone_parameters, sum(parts.values()), data),
         seconds=_seconds(config, shape, pairs),
         notices=notices,
     )
@@ -162,10 +165,15 @@ def _pieces_per_step(config: RunConfig, pairs: list[PlannedPair]) -> float | Non
     return config.training.batch_size * min(words * PIECES_PER_WORD + 2, config.training.max_length)
 
 
-def _memory(config: RunConfig, shape: PreTrainedConfig, frozen: int, trained: int, pairs: list[PlannedPair]) -> int:
-    pieces = _pieces_per_step(config, pairs) or config.training.batch_size * config.training.max_length
-    # A trained number has a gradient and two moments; a layer keeps some 16 hidden states a piece for the backward pass.
-    return int(4 * frozen + 16 * trained + 4 * 16 * pieces * shape.hidden_size * shape.num_hidden_layers)
+def _memory(config: RunConfig, shape: PreTrainedConfig, frozen: int, trained: int, data: RunData) -> int:
+    words = max((len(sentence.words) for rows in data.train.values() for sentence in rows), default=0)
+    longest = min(words * PIECES_PER_WORD + 2 if words else math.inf, config.training.max_length)
+    # A trained number has a gradient and two moments; a layer keeps some 16 hidden states a piece for the backward pass,
+    # and of each head what the piece attends to, before and after softmax and dropout.
+    kept = 16 * shape.hidden_size + 3 * shape.num_attention_heads * longest
+    activations = config.training.batch_size * longest * kept * shape.num_hidden_layers
+    process = 0 if torch.cuda.is_available() else peak_memory()
+    return int(process + 4 * (frozen + 4 * trained + activations))
 
 
 def _seconds(config: RunConfig, shape: PreTrainedConfig, pairs: list[PlannedPair]) -> float | None:

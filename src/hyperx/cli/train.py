@@ -97,6 +97,6 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
     console.print(f"Zero-shot cells ({len(plan.zero_shot)}): {', '.join(plan.zero_shot) or 'none'}")
     time = "unknown" if plan.seconds is None else f"about {max(1, round(plan.seconds / 60)):,} min on this machine"
     console.print(
-        f"{plan.steps:,} steps of {plan.batch_size} sentences; memory about {plan.memory_bytes / 2**30:.1f} GiB; time {time}"
+        f"{plan.steps:,} steps of {plan.batch_size} sentences; memory at least {plan.memory_bytes / 2**30:.1f} GiB; time {time}"
     )
     show_notices(plan.notices, console)

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 WRITER, READER = "hf_writer", "hf_reader"
 
 
 class Hub(ThreadingHTTPServer):
-    """Holds repositories: their visibility and their files.
+    """Holds repositories: their visibility, their files, and those of their tags.
 
     A request without one of the two tokens is refused, as that of an unknown token is.
     """
@@ -29,7 +30,11 @@ class Hub(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def add(self, repo: str, files: dict[str, bytes]) -> None:
-        self.repos[repo] = {"visibility": "public", "files": files}
+        self.repos[repo] = {"visibility": "public", "files": files, "tags": {}}
+
+    def tag(self, repo: str, name: str) -> None:
+        """Keep a repository's files as they are now."""
+        self.repos[repo]["tags"][name] = dict(self.repos[repo]["files"])
 
 
 @contextmanager
@@ -65,7 +70,11 @@ class Handler(BaseHTTPRequestHandler):
             repo = f"{wanted.get('organization') or 'me'}/{wanted['name']}"
             there = repo in self.server.repos
             if not there:
-                self.server.repos[repo] = {"visibility": wanted.get("visibility", "public"), "files": {}}
+                self.server.repos[repo] = {
+                    "visibility": wanted.get("visibility", "public"),
+                    "files": {},
+                    "tags": {},
+                }
             return self.answer({"url": f"{self.server.url}/{repo}", "name": repo}, 409 if there else 200)
         if path == "/api/validate-yaml":
             return self.answer({"errors": [], "warnings": []})
@@ -113,22 +122,26 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/.+|/tree/.+)?", path):
+        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+).*)?", path):
             repo = self.server.repos.get(match[1])
             if not self.visible(repo):
                 return self.answer({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
-            if (match[2] or "").startswith("/tree"):
-                return self.answer([entry(name, data) for name, data in repo["files"].items()])
-            siblings = [{"rfilename": name} for name in repo["files"]]
-            return self.answer({"id": match[1], "modelId": match[1], "sha": "0" * 40, "siblings": siblings, "tags": []})
-        if match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", path):
+            sha, files = commits(repo).get(unquote(match[3] or "main"), (None, None))
+            if files is None:
+                return self.answer({"error": "Invalid rev id"}, 404, {"X-Error-Code": "RevisionNotFound"})
+            if match[2] == "tree":
+                return self.answer([entry(name, data) for name, data in files.items()])
+            siblings = [{"rfilename": name} for name in files]
+            return self.answer({"id": match[1], "modelId": match[1], "sha": sha, "siblings": siblings, "tags": []})
+        if match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             repo = self.server.repos.get(match[1])
             if not self.visible(repo):
                 return self.answer({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
-            if match[2] not in repo["files"]:
+            sha, files = commits(repo)[unquote(match[2])]
+            if match[3] not in files:
                 return self.answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})
-            data = repo["files"][match[2]]
-            return self.send(data, 200, {"ETag": f'"{hashlib.sha1(data).hexdigest()}"', "X-Repo-Commit": "0" * 40})
+            data = files[match[3]]
+            return self.send(data, 200, {"ETag": f'"{hashlib.sha1(data).hexdigest()}"', "X-Repo-Commit": sha})
         return self.answer({"error": f"no {self.path}"}, 404)
 
     def visible(self, repo: dict[str, Any] | None) -> bool:
@@ -145,6 +158,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+
+def commits(repo: dict[str, Any]) -> dict[str, tuple[str, dict[str, bytes]]]:
+    """Return the hash and the files of the main branch and of each tag, by name and by hash."""
+    named = {"main": ("0" * 40, repo["files"])}
+    named |= {name: (hashlib.sha1(name.encode()).hexdigest(), files) for name, files in repo["tags"].items()}
+    return named | {sha: (sha, files) for sha, files in named.values()}
 
 
 def weights(path: str) -> bool:

@@ -6,9 +6,10 @@ import pytest
 from transformers import pipeline
 from typer.testing import CliRunner
 
-from conftest import shake
+from conftest import shake, small_disk
 from hyperx.cli.app import app
 from hyperx.errors import HyperXError
+from hyperx.exporters.folder import UNFINISHED, new_folder
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,34 @@ def test_a_folder_that_a_pipeline_loads(saved: Path, tmp_path: Path) -> None:
     assert "MB  modeling_adapted.py" in result.output
     tag = pipeline("token-classification", model=str(output), trust_remote_code=True)
     assert {found["entity"] for found in tag("the cat")} <= set(tag.model.config.label2id)
+
+
+@pytest.mark.parametrize("target", ["adapters", "transformers", "spacy"])
+@pytest.mark.parametrize("there", [False, True])
+def test_a_full_disk_leaves_nothing(
+    target: str, there: bool, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperx.exporters.spacy.check_backbone", lambda model: None)
+    output = tmp_path / "new"
+    if there:
+        output.mkdir()
+    arguments = ["export", str(saved), "ner/swa", "--to", target, "--output", str(output)]
+    with small_disk() as fill:
+        fill()
+        with pytest.raises(HyperXError, match=r"new can't be written: .*make room"):
+            app(arguments, standalone_mode=False)
+    assert [path.name for path in tmp_path.rglob("*")] == (["new"] if there else [])
+    app(arguments, standalone_mode=False)
+    assert (output / "README.md").is_file()
+
+
+def test_what_is_left_of_a_killed_export_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / UNFINISHED).mkdir()
+    (tmp_path / UNFINISHED / "half").touch()
+    with new_folder(tmp_path) as folder:
+        (folder / "part").mkdir()
+        (folder / "part" / "file").touch()
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == {"part", "part/file"}
 
 
 @pytest.mark.parametrize(

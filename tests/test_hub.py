@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import shake
+from conftest import TAGS, columns, shake, small_disk
 from hub_double import READER, WRITER, Hub, serve
+from hyperx.cli.app import app
 from hyperx.config import RunConfig
 from hyperx.errors import HyperXError
 from hyperx.methods import SingleConfig
 from hyperx.model_card import model_card
-from hyperx.modeling import HyperX
+from hyperx.modeling import HyperX, model_folder
 from hyperx.results import Results, Row
 
 ENCODER = "someone/tiny-encoder"
@@ -29,7 +30,10 @@ def hub(monkeypatch: pytest.MonkeyPatch, make_model, tmp_path: Path) -> Iterator
     with serve() as hub:
         hub.add(ENCODER, {path.name: path.read_bytes() for path in (tmp_path / "encoder").iterdir()})
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
         yield hub
 
 
@@ -76,6 +80,65 @@ def test_pushing_again_updates(hub: Hub, model: HyperX) -> None:
     model.push_to_hub("me/taggers", private=True, token=WRITER)  # it is there: it stays what it is
     assert hub.repos["me/taggers"]["visibility"] == "public"
     assert b"my own" in hub.repos["me/taggers"]["files"]["README.md"]
+
+
+def test_a_grown_model_keeps_its_card(hub: Hub, model: HyperX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hyperx.hub.check_backbone", lambda model: None)
+    monkeypatch.setenv("HF_TOKEN", WRITER)
+    model.model_config.backbone = str(tmp_path / "encoder")
+    model.save_pretrained(tmp_path / "model")
+    file, grown = columns(tmp_path / "pos.txt", TAGS, 4), str(tmp_path / "grown")
+    adapt = ["adapt", str(tmp_path / "model"), "--output", grown, "-d", f"pos/hau={file}", "--steps", "2"]
+    app([*adapt, "--test", f"pos/hau={file}"], standalone_mode=False)
+    app(["push", grown, "me/grown"], standalone_mode=False)
+    card = hub.repos["me/grown"]["files"]["README.md"].decode()
+    assert "Grown from `model`. Trained on 4 sentences of pos/hau" in card
+    assert 'hyperx.load("me/grown")' in card
+
+
+def test_the_card_loads_the_model_from_where_it_is(hub: Hub, model: HyperX, tmp_path: Path) -> None:
+    model.push_to_hub("me/first", token=WRITER)
+    model.card = (model_folder("me/first", None) / "README.md").read_text()
+    model.push_to_hub("me/second", token=WRITER)
+    card = hub.repos["me/second"]["files"]["README.md"].decode()
+    assert card == model.card.replace("me/first", "me/second")
+    model.card = "hyperx.load('me/second@v1', device=\"cpu\")\n"
+    model.push_to_hub("me/third", token=WRITER)
+    assert hub.repos["me/third"]["files"]["README.md"] == b"hyperx.load('me/third', device=\"cpu\")\n"
+
+
+def test_a_revision_of_a_model(
+    hub: Hub, model: HyperX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model
+) -> None:
+    model.push_to_hub("me/taggers", token=WRITER)
+    for name in ("v1", "refs/pr/1"):
+        hub.tag("me/taggers", name)
+    old, new = hub.repos["me/taggers"]["files"]["model.safetensors"], b"newer"
+    hub.repos["me/taggers"]["files"]["model.safetensors"] = new
+    for name, revision, expected in [
+        ("me/taggers", None, new),
+        ("me/taggers@v1", None, old),
+        ("me/taggers@refs/pr/1", None, old),
+        ("me/taggers", "v1", old),
+        ("me/taggers@main", "v1", old),
+    ]:
+        assert (model_folder(name, revision) / "model.safetensors").read_bytes() == expected
+    for name, revision in [("me/taggers@v2", None), ("me/taggers", "v2")]:
+        with pytest.raises(HyperXError, match="the Hub's model 'me/taggers' has no revision 'v2'"):
+            model_folder(name, revision)
+    with pytest.raises(HyperXError, match=r"no model folder 'me/taggers@'.*owner/name@revision"):
+        model_folder("me/taggers@", None)
+    monkeypatch.chdir(tmp_path)
+    Path("me/taggers@v1").mkdir(parents=True)
+    assert model_folder("me/taggers@v1", None) == Path("me/taggers@v1")
+
+
+def test_a_full_disk_uploads_nothing(hub: Hub, model: HyperX) -> None:
+    with small_disk() as fill:
+        fill()
+        with pytest.raises(HyperXError, match=r"can't be written: .*make room"):
+            model.push_to_hub("me/taggers", token=WRITER)
+    assert "me/taggers" not in hub.repos
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ def load(name: "str | Path", *, revision: str | None = None, device: "str | torc
     """Load a saved model from a folder or from the Hub; the same as `HyperX.from_pretrained`.
 
     Args:
+        name: the folder, or the Hub's ``owner/name`` or ``owner/name@revision``.
+        revision: a branch, tag or commit on the Hub, the newest of the main branch unless given.
         device: where it computes; on the GPU where there is one, unless given.
     """
     from hyperx.modeling import HyperX

@@ -43,7 +43,7 @@ def adapt_run(
     that stayed as they were keep their rows of the run's own ``results.json``.
 
     Args:
-        run: a run's or a model's folder, or a Hub id.
+        run: a run's or a model's folder, or a Hub id, with or without ``@revision``.
         tests: gold sentences of cells. The run's own test sets join them for the cells that training may change.
         how: what `adapt` takes besides.
 
@@ -75,7 +75,8 @@ def adapt_run(
     known = {
         pair: rows for pair, rows in cells.items() if pair.task in config.tasks and pair.language in config.languages
     }
-    before = score(old, known, Path(run).resolve().name)
+    origin = Path(run).resolve().name if Path(run).is_dir() else run
+    before = score(old, known, origin)
     result = adapt(old, data, train=train, training=training, seed=seed, **how)
     with writing(output):
         shutil.rmtree(output / UNFINISHED, ignore_errors=True)
@@ -88,7 +89,7 @@ def adapt_run(
         kept.rows = [row for row in kept.rows if row.language not in result.moved]
         whole = merge(kept, after)
     with writing(output):
-        _save(output, result, before, whole, history=_history(run, result, data, train, training))
+        _save(output, result, before, whole, history=_history(origin, result, data, train, training))
     return result, before, after
 
 
@@ -122,9 +123,9 @@ def _as_run(sentences: Sentences) -> RunData:
     return RunData({pair: list(rows) for pair, rows in sentences.items()})
 
 
-def _history(run: str, result: Adaptation, data: Sentences, train: Share, training: TrainingConfig) -> str:
+def _history(origin: str, result: Adaptation, data: Sentences, train: Share, training: TrainingConfig) -> str:
     """Say what was done, in sentences."""
-    parts = [f"Grown from `{Path(run).name}`."]
+    parts = [f"Grown from `{origin}`."]
     if data:
         given = ", ".join(f"{len(rows):,} sentences of {pair}" for pair, rows in data.items())
         what = "everything that its method trains" if train == "all" else "new embeddings and heads alone"

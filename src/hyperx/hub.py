@@ -7,8 +7,9 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HTTPError
 
 from hyperx.config import load_run_config
+from hyperx.disk import writing
 from hyperx.errors import HyperXError, first_line
-from hyperx.model_card import HERE, model_card
+from hyperx.model_card import loading_from, model_card
 from hyperx.modeling import CARD_NAME, HyperX
 from hyperx.results import Results
 
@@ -19,8 +20,9 @@ def push(model: HyperX, repo: str, *, private: bool = False, token: str | None =
     card = model.card or model_card(model.model_config, name=repo.rpartition("/")[2])
     try:
         with tempfile.TemporaryDirectory() as folder:
-            model.save_pretrained(folder)
-            (Path(folder) / CARD_NAME).write_text(card.replace(HERE, repo), encoding="utf-8")
+            with writing(Path(folder)):
+                model.save_pretrained(folder)
+                (Path(folder) / CARD_NAME).write_text(loading_from(card, repo), encoding="utf-8")
             api = HfApi(token=token)
             created = api.create_repo(repo, private=private or None, exist_ok=True)
             api.upload_folder(repo_id=created.repo_id, folder_path=folder, commit_message="Upload a Hyper-X model")

@@ -1,5 +1,6 @@
 """The model card of a saved model."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,11 @@ def model_card(
     sections += [_intended(model), _limits(model, results, run), _use(model, source)]
     front = yaml.safe_dump(_front(model, run), sort_keys=False).strip()
     return f"---\n{front}\n---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def loading_from(card: str, source: str) -> str:
+    """Return a card whose code loads the model from `source`, wherever it did so far."""
+    return re.sub(r"""(hyperx\.load\(["'])[^"']*""", lambda call: call[1] + source, card)
 
 
 def _front(model: "ModelConfig", run: RunConfig | None) -> dict[str, object]:

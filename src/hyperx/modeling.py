@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import torch
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.constants import DEFAULT_REVISION
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RevisionNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -331,6 +332,8 @@ class HyperX(nn.Module):
         """Load a saved model from a folder (a model's, or a run's, whose best model is taken) or from the Hub.
 
         Args:
+            name: the folder, or the Hub's ``owner/name`` or ``owner/name@revision``.
+            revision: a branch, tag or commit on the Hub, the newest of the main branch unless given.
             dtype: what the backbone computes in; what the hardware is fastest in, unless given.
             device: where it computes; on the GPU where there is one, unless given.
 
@@ -417,6 +420,9 @@ def _from_version_1(values: dict[str, Any]) -> dict[str, Any]:
 def model_folder(name: str | Path, revision: str | None) -> Path:
     """Return the folder of a saved model, a run's best or one from the Hub.
 
+    Args:
+        name, revision: as in `HyperX.from_pretrained`.
+
     Raises:
         HyperXError: it can't be found, or not be read.
     """
@@ -429,11 +435,20 @@ def model_folder(name: str | Path, revision: str | None) -> Path:
         raise HyperXError(
             f"this process's user may not read {error.filename}; chmod -R a+rX '{name}' lets every user"
         ) from error
-    if there or str(name).startswith((".", "/", "~")) or str(name).count("/") > 1:
-        raise HyperXError(f"there is no model folder '{name}'; give the folder of a run or a saved model, or a Hub id")
+    repo, at, pinned = str(name).partition("@")
+    if there or repo.startswith((".", "/", "~")) or repo.count("/") > 1 or (at and not pinned):
+        raise HyperXError(
+            f"there is no model folder '{name}'; give the folder of a run or a saved model, or a Hub id, "
+            "owner/name or owner/name@revision"
+        )
     try:
+        revision = revision or pinned or DEFAULT_REVISION
         patterns = [CONFIG_NAME, WEIGHTS_NAME, CARD_NAME]
-        return Path(snapshot_download(str(name), revision=revision, allow_patterns=patterns))
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=patterns))
+    except RevisionNotFoundError as error:
+        raise HyperXError(
+            f"the Hub's model '{repo}' has no revision '{revision}'; give one of its branches, tags or commits"
+        ) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         raise HyperXError(
             f"there is no folder '{name}', and it can't be had from the Hub: {first_line(error)}"

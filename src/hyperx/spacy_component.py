@@ -7,28 +7,25 @@ from itertools import islice
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span, Token
+from spacy.tokens import Doc, Span
 
 from hyperx.errors import HyperXError
-from hyperx.text.sentence import Layer, TextSentence
+from hyperx.text.sentence import TextSentence
+from hyperx.text.spacy_doc import annotate, words_of
 from hyperx.text.tagger import TextTagger
-from hyperx.text.write import set_spans
 
 FILE = "hyperx.json"
 
-for owner in (Token, Span):
-    if not owner.has_extension("scores"):
-        owner.set_extension("scores", getter=lambda part: part.doc.user_data.get(_key(part), {}))
-
 
 class HyperXComponent:
-    """Tags documents: pos in ``token.pos_``, ner in ``doc.ents``, spans of other tasks in ``doc.spans[task]``.
+    """Tags documents, as `annotate` says: pos in ``token.pos_``, ner in ``doc.ents``, and so on.
 
     ``token._.scores["pos"]`` and ``ent._.scores["ner"]`` are how likely a tag or an entity is right, from 0 to 1. Sentences
     are those of the document, where an earlier component has set them; else the whole document is one.
 
     Args:
-        model: the folder of a run or a saved model, or a Hub id; loaded when the first document comes.
+        model: the folder of a run or a saved model, or a Hub id, with or without ``@revision``; loaded when the first
+            document comes.
         language: by any ISO 639 code.
         tasks: to tag for.
         batch_size: sentences that the backbone reads at once.
@@ -54,19 +51,14 @@ class HyperXComponent:
             yield from batch
 
     def _tag(self, docs: Sequence[Doc]) -> None:
-        tokens = [(doc, words) for doc in docs for words in _sentences(doc)]
-        sentences = [
-            TextSentence(doc.text, tuple((word.idx, word.idx + len(word)) for word in words), self.tagger.language)
-            for doc, words in tokens
-        ]
-        spans: dict[tuple[int, str], list[Span]] = {(id(doc), task): [] for doc in docs for task in self.tasks}
-        for (doc, words), tagged in zip(tokens, self.tagger.tag(sentences), strict=True):
-            for task, layer in tagged.layers.items():
-                _set_tags(words, task, layer)
-                spans[id(doc), task] += _spans(doc, words, task, layer)
-        for doc in docs:
-            for task in self.tagger.span_tasks:
-                set_spans(doc, task, spans[id(doc), task])
+        parts = [list(_sentences(doc)) for doc in docs]
+        tagged = iter(self.tagger.tag([self._sentence(part) for own in parts for part in own]))
+        for doc, own in zip(docs, parts, strict=True):
+            annotate(doc, list(zip(own, islice(tagged, len(own)), strict=True)), self.tagger.span_tasks)
+
+    def _sentence(self, part: Span) -> TextSentence:
+        offsets = tuple((word.idx, word.idx + len(word)) for word in words_of(part))
+        return TextSentence(part.doc.text, offsets, self.tagger.language)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Note where the model is; the model itself is not copied."""
@@ -102,35 +94,8 @@ def make_component(
     return HyperXComponent(model, language, tasks, batch_size)
 
 
-def _sentences(doc: Doc) -> Iterator[list[Token]]:
-    """Yield the tokens of each sentence that are not white space."""
+def _sentences(doc: Doc) -> Iterator[Span]:
+    """Yield the sentences that hold words."""
     for part in doc.sents if doc.has_annotation("SENT_START") else [doc[:]]:
-        if words := [token for token in part if not token.is_space]:
-            yield words
-
-
-def _set_tags(words: Sequence[Token], task: str, layer: Layer) -> None:
-    if layer.label is not None:
-        cats = words[0].doc.cats
-        cats[layer.label] = max(cats.get(layer.label, 0.0), layer.scores[0])
-        return
-    for word, tag, score in zip(words, layer.tags, layer.scores, strict=True):
-        if task == "pos":
-            word.pos_ = tag
-        elif task == "feats":
-            word.set_morph(tag)  # type: ignore[attr-defined]
-        word.doc.user_data.setdefault(_key(word), {})[task] = score
-
-
-def _spans(doc: Doc, words: Sequence[Token], task: str, layer: Layer) -> list[Span]:
-    spans = []
-    for found in layer.spans or ():
-        span = Span(doc, words[found.first].i, words[found.last - 1].i + 1, label=found.label)
-        doc.user_data.setdefault(_key(span), {})[task] = found.score
-        spans.append(span)
-    return spans
-
-
-def _key(part: Token | Span) -> str:
-    """Where a document keeps the scores of a token or a span."""
-    return f"hyperx:{part.i}" if isinstance(part, Token) else f"hyperx:{part.start}:{part.end}"
+        if words_of(part):
+            yield part

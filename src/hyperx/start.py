@@ -18,7 +18,7 @@ def start_from(name: str, config: ModelConfig) -> HyperX:
     """Load a trained model, and return one for the matrix of `config` that goes on from its weights.
 
     Args:
-        name: a run's or a model's folder, or a Hub id.
+        name: a run's or a model's folder, or a Hub id, with or without ``@revision``.
 
     Raises:
         HyperXError: it can't be loaded, or is of another backbone or method.

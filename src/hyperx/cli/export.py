@@ -13,7 +13,9 @@ TARGETS = ("adapters", "transformers", "onnx", "spacy")
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="A run's or a saved model's folder, or a Hub id.")],
+    run: Annotated[
+        str, typer.Argument(help="A run's or a saved model's folder, or a Hub id: owner/name or owner/name@revision.")
+    ],
     pairs: Annotated[
         list[str] | None,
         typer.Argument(help="The pair, such as ner/swa; for spacy, several of a language; for onnx, none for all."),

@@ -7,7 +7,9 @@ import typer
 
 
 def push(
-    run: Annotated[Path, typer.Argument(help="A run's or a saved model's folder.")],
+    run: Annotated[
+        str, typer.Argument(help="A run's or a saved model's folder, or a Hub id: owner/name or owner/name@revision.")
+    ],
     repo: Annotated[str, typer.Argument(help="The repository on the Hub, such as me/my-taggers.")],
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
 ) -> None:
@@ -19,6 +21,7 @@ def push(
     from hyperx.modeling import HyperX
 
     model = HyperX.from_pretrained(run, device="cpu")
-    if (run / "results.json").exists():
-        model.card = card_of_run(run, model)
+    # A grown model has results, too, but its own card alone says how it came to be.
+    if all((Path(run) / name).is_file() for name in ("config.yaml", "results.json")):
+        model.card = card_of_run(Path(run), model)
     typer.echo(model.push_to_hub(repo, private=private))

@@ -46,28 +46,28 @@ def export(model: HyperX, pair: Pair, folder: Path) -> None:
     named, norm_first = parts(model, pair)
     for adapters in named.values():
         _check(adapters, model_type)
-    new_folder(folder)
-    for name, adapters in named.items():
-        save_adapter(folder / name, name, adapters, model_type=model_type, norm_first=norm_first)
-    _save_head(folder / name, name, *head, labels=model.tasks[pair.task].labels, model_type=model_type)
-    norms = {name: tensor.contiguous() for name, tensor in model.backbone_parameters.items()}
-    if norms:
-        save_file(norms, folder / LAYER_NORMS)
-    for part in (folder, *(folder / name for name in named)):
-        share_tensors(part)
-    save_tokenizer(model, folder)
-    backbone = model.model_config.backbone
-    write_readme(
-        folder,
-        "adapters",
-        pair=pair,
-        backbone=backbone,
-        method=model.model_config.method.name,
-        source="path/to/backbone" if backbone in BUILTINS else backbone,
-        fetched=FETCHED.format(backbone) if backbone in BUILTINS else "",
-        imports="from adapters.composition import Stack\n" if len(named) > 1 else "",
-        loading=_loading(list(named), norms=bool(norms)),
-    )
+    with new_folder(folder) as unfinished:
+        for name, adapters in named.items():
+            save_adapter(unfinished / name, name, adapters, model_type=model_type, norm_first=norm_first)
+        _save_head(unfinished / name, name, *head, labels=model.tasks[pair.task].labels, model_type=model_type)
+        norms = {name: tensor.contiguous() for name, tensor in model.backbone_parameters.items()}
+        if norms:
+            save_file(norms, unfinished / LAYER_NORMS)
+        for part in (unfinished, *(unfinished / name for name in named)):
+            share_tensors(part)
+        save_tokenizer(model, unfinished)
+        backbone = model.model_config.backbone
+        write_readme(
+            unfinished,
+            "adapters",
+            pair=pair,
+            backbone=backbone,
+            method=model.model_config.method.name,
+            source="path/to/backbone" if backbone in BUILTINS else backbone,
+            fetched=FETCHED.format(backbone) if backbone in BUILTINS else "",
+            imports="from adapters.composition import Stack\n" if len(named) > 1 else "",
+            loading=_loading(list(named), norms=bool(norms)),
+        )
 
 
 FETCHED = "\n`path/to/backbone` is the folder that `hyperx backbone fetch {}` prints.\n"

@@ -137,27 +137,28 @@ def export(model: HyperX, pair: Pair | None, folder: Path, *, int8: bool = False
         raise HyperXError("this model has no task that gives each word a label, so there is nothing to export")
     with torch.no_grad():
         graph = AnyPair(model, tasks) if pair is None else OnePair(model, pair)
-    new_folder(folder)
-    _write_graph(graph.eval(), folder / GRAPH)
-    if int8:
-        _quantize(folder / GRAPH, folder / QUANTIZED)
-    _write_about(model, tasks, pair, folder / "pairs.json")
-    save_tokenizer(model, folder)
-    shutil.copyfile(Path(__file__).with_name("onnx_tag.py"), folder / "tag.py")  # importing it would need the extra
-    languages = model.model_config.languages
-    example = pair or Pair(tasks[0], languages[0])
-    write_readme(
-        folder,
-        "onnx-pair" if pair else "onnx",
-        pair=example,
-        task=example.task,
-        language=example.language,
-        tasks=", ".join(tasks),
-        languages=", ".join(languages),
-        backbone=model.model_config.backbone,
-        method=model.model_config.method.name,
-        quantized=QUANTIZED_NOTE if int8 else "",
-    )
+    with new_folder(folder) as unfinished:
+        _write_graph(graph.eval(), unfinished / GRAPH)
+        if int8:
+            _quantize(unfinished / GRAPH, unfinished / QUANTIZED)
+        _write_about(model, tasks, pair, unfinished / "pairs.json")
+        save_tokenizer(model, unfinished)
+        # Importing it would need the extra.
+        shutil.copyfile(Path(__file__).with_name("onnx_tag.py"), unfinished / "tag.py")
+        languages = model.model_config.languages
+        example = pair or Pair(tasks[0], languages[0])
+        write_readme(
+            unfinished,
+            "onnx-pair" if pair else "onnx",
+            pair=example,
+            task=example.task,
+            language=example.language,
+            tasks=", ".join(tasks),
+            languages=", ".join(languages),
+            backbone=model.model_config.backbone,
+            method=model.model_config.method.name,
+            quantized=QUANTIZED_NOTE if int8 else "",
+        )
 
 
 QUANTIZED_NOTE = f"""

@@ -1,6 +1,5 @@
 """spaCy: a package to install with pip, whose pipeline tags one language with the model inside."""
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -59,7 +58,6 @@ def export(model: HyperX, pairs: Sequence[Pair], folder: Path) -> None:
         model.tagging_task(pair.task)
         model.head(pair)
     check_backbone(model)
-    new_folder(folder)
     nlp = spacy.blank(_spacy_language(language))
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("hyperx", config={"model": MODEL, "language": language, "tasks": tasks})
@@ -68,7 +66,7 @@ def export(model: HyperX, pairs: Sequence[Pair], folder: Path) -> None:
     nlp.meta.update(name=f"hyperx_{language}", version=VERSION, description=about, requirements=[requirement])
     package_name = f"{nlp.lang}_hyperx_{language}"
     data = f"{package_name}-{VERSION}"
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_folder(folder) as unfinished, tempfile.TemporaryDirectory(dir=unfinished) as temporary:
         pipeline = Path(temporary) / "pipeline"
         nlp.to_disk(pipeline)
         model.save_pretrained(pipeline / MODEL)
@@ -78,7 +76,7 @@ def export(model: HyperX, pairs: Sequence[Pair], folder: Path) -> None:
             INIT.format(about=about, data=data, model=MODEL), encoding="utf-8"
         )
         for part in (Path(temporary) / data).iterdir():
-            shutil.move(part, folder / part.name)
+            part.rename(unfinished / part.name)
 
 
 def _spacy_language(language: str) -> str:

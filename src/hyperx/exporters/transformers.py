@@ -28,7 +28,6 @@ def export(model: HyperX, pair: Pair, folder: Path) -> None:
         HyperXError: the pair is outside the model's matrix or tags nothing, or the folder is not empty.
     """
     weight, bias = linear_head(model, pair)
-    new_folder(folder)
     adapters = model.adapters([pair])
     classifier = {"classifier.weight": weight, "classifier.bias": bias}
     labels = model.tasks[pair.task].labels
@@ -36,16 +35,17 @@ def export(model: HyperX, pair: Pair, folder: Path) -> None:
     remote = exported is None
     if exported is None:
         exported = _adapted(model, adapters, classifier, labels)
-    exported.save_pretrained(folder)
-    share_tensors(folder)
-    save_tokenizer(model, folder)
-    write_readme(
-        folder,
-        "transformers-remote" if remote else "transformers",
-        pair=pair,
-        backbone=model.model_config.backbone,
-        method=model.model_config.method.name,
-    )
+    with new_folder(folder) as unfinished:
+        exported.save_pretrained(unfinished)
+        share_tensors(unfinished)
+        save_tokenizer(model, unfinished)
+        write_readme(
+            unfinished,
+            "transformers-remote" if remote else "transformers",
+            pair=pair,
+            backbone=model.model_config.backbone,
+            method=model.model_config.method.name,
+        )
 
 
 def _plain(model: HyperX, classifier: dict[str, Tensor], labels: list[str]) -> PreTrainedModel | None:

@@ -95,7 +95,7 @@ class SpacyWriter:
         _require("spacy", "spacy")
         from spacy.tokens import DocBin
 
-        self._path, self._docs = path, DocBin()
+        self._path, self._docs = path, DocBin(store_user_data=True)
 
     def write(self, sentences: Sequence[TaggedSentence]) -> None:
         for sentence in sentences:
@@ -106,41 +106,21 @@ class SpacyWriter:
 
 
 def to_doc(tagged: TaggedSentence) -> Any:
-    """Return a sentence as a spaCy ``Doc``: pos in ``token.pos_``, ner in ``doc.ents``, spans of other tasks in ``doc.spans``."""
-    from spacy.tokens import Doc, Span
+    """Return a sentence as a spaCy ``Doc`` with what the component ``hyperx`` sets."""
+    from spacy.tokens import Doc
     from spacy.vocab import Vocab
+
+    from hyperx.text.spacy_doc import annotate
 
     text, offsets = tagged.sentence.text, tagged.offsets
     doc = Doc(
         Vocab(),
         words=list(tagged.words),
         spaces=[text[end : end + 1].isspace() for _, end in offsets],
-        pos=list(tagged["pos"].tags) if "pos" in tagged.layers else None,
-        morphs=list(tagged["feats"].tags) if "feats" in tagged.layers else None,
-        **_tree(tagged),
-        sent_starts=None if "parse" in tagged.layers else [number == 0 for number in range(len(offsets))],
+        sent_starts=[number == 0 for number in range(len(offsets))],
     )
-    for task, layer in tagged.layers.items():
-        if layer.spans is not None:
-            set_spans(doc, task, [Span(doc, span.first, span.last, label=span.label) for span in layer.spans])
+    annotate(doc, [(doc[:], tagged)], [task for task, layer in tagged.layers.items() if layer.spans is not None])
     return doc
-
-
-def _tree(tagged: TaggedSentence) -> dict[str, Any]:
-    """Return spaCy's heads and relations of a parsed sentence; there the root is its own head."""
-    if "parse" not in tagged.layers:
-        return {}
-    arcs = [tag.partition(":") for tag in tagged["parse"].tags]
-    heads = [int(head) - 1 if head != "0" else number for number, (head, _, _) in enumerate(arcs)]
-    return {"heads": heads, "deps": [relation for _, _, relation in arcs]}
-
-
-def set_spans(doc: Any, task: str, spans: list[Any]) -> None:
-    """Set a task's spans of a spaCy ``Doc``: ner's are its entities."""
-    if task == "ner":
-        doc.set_ents(spans, default="outside")
-    else:
-        doc.spans[task] = spans
 
 
 def to_pandas(tagged: TaggedText | Iterable[TaggedText | TaggedSentence]) -> "DataFrame":

@@ -1,8 +1,8 @@
 """Learning rates of a few sentences' training, chosen on dev sets of three of AfriMix's languages; test sets are not read.
 
-It starts from the study's English multi-task models, ``runs/afrimix-small/multi-METHOD-seed1``. Finished runs are skipped.
-``results/few-shot-rates`` gets a file a method, and the table.
-Usage: python -m benchmarks.few_shot_rates [METHOD...]
+It starts from the study's English multi-task models, ``runs/afrimix-small/multi-SYSTEM-seed1``; for Hyper-X that with raw
+text, and that without. ``results/few-shot-rates`` gets a file a model, and the table.
+Usage: python -m benchmarks.few_shot_rates [SYSTEM...]
 """
 
 import json
@@ -20,7 +20,7 @@ from hyperx.dataset import load_data
 from hyperx.results import Results
 from hyperx.study.benchmark import TASKS
 from hyperx.study.few_shot import train_group
-from hyperx.study.runs import Planner, Run
+from hyperx.study.runs import Planner, Run, base
 
 FOLDER = RESULTS / "few-shot-rates"
 RUNS = Path("runs/few-shot-rates")
@@ -31,34 +31,38 @@ LANGUAGES = ("swa", "wol", "luo")
 # Steps and learning rate.
 SLOW = [(30, 1e-4), (30, 3e-4), (30, 1e-3), (30, 3e-3), (60, 3e-4), (60, 1e-3)]
 FAST = [(30, 3e-5), (30, 1e-4), (30, 3e-4), (30, 1e-3), (60, 1e-4), (60, 3e-4)]
-SCHEDULES = {"hyperx": SLOW, "finetune": FAST, "madx": SLOW}
+# By whose model is started from.
+SCHEDULES = {"hyperx-mlm-all": SLOW, "hyperx": SLOW, "finetune": FAST, "madx": SLOW}
 
 HEADING = f"""# A few sentences' learning rates
 
 Mean dev scores ({DEV_SENTENCES} sentences) of Swahili, Wolof and Luo, each after training on {SIZE} sentences of it (draw 1) from
 the English multi-task model of AfriMix. Made by `python -m benchmarks.few_shot_rates`.
 
-| Method | steps | learning rate | NER F1 | POS accuracy | mean |
+| Starts from the model of | steps | learning rate | NER F1 | POS accuracy | mean |
 |---|---:|---:|---:|---:|---:|
 """
 
 
 def cells(planner: Planner, system: str) -> list[Run]:
     """Return the study's runs on the sentences that the schedules are tried on."""
-    wanted = {f"few-shot-{system}-{task}-{language}-{SIZE}-draw1" for task in TASKS for language in LANGUAGES}
+    method = base(system)
+    wanted = {f"few-shot-{method}-{task}-{language}-{SIZE}-draw1" for task in TASKS for language in LANGUAGES}
     return [run for run in planner.few_shot() if run.name in wanted]
 
 
-def scores(planner: Planner, run: Run) -> list[float]:
-    """Train a cell by each schedule, and return its dev set's scores."""
+def scores(planner: Planner, run: Run, system: str) -> list[float]:
+    """Train a cell by each schedule from a system's model, and return its dev set's scores."""
+    start = str(planner.run("multi", system).config.folder)
     with collected_notices():
         data = load_data(run.config.model_copy(update={"data": planner.benchmark.data}))
     data = replace(data, test={pair: data.dev[pair][:DEV_SENTENCES] for pair in data.test})
     configs = []
-    for steps, rate in SCHEDULES[run.system]:
-        name = f"{run.name}-{steps}-{rate:g}"
+    for steps, rate in SCHEDULES[system]:
+        name = f"{run.name}-{system}-{steps}-{rate:g}"
         training = run.config.training.model_copy(update={"steps": steps, "learning_rate": rate})
-        configs.append(run.config.model_copy(update={"name": name, "output": RUNS / name, "training": training}))
+        changes = {"name": name, "output": RUNS / name, "start": start, "training": training}
+        configs.append(run.config.model_copy(update=changes))
     train_group(configs, data=data)
     return [Results.load(config.folder).rows[0].score for config in configs]
 
@@ -68,7 +72,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     planner = find_planner("afrimix", "small", data=DATA, runs=Path("runs"))
     for system in sys.argv[1:] or SCHEDULES:
-        found = {"/".join(run.name.split("-")[3:5]): scores(planner, run) for run in cells(planner, system)}
+        found = {"/".join(run.name.split("-")[3:5]): scores(planner, run, system) for run in cells(planner, system)}
         (FOLDER / f"{system}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     write_table()
 

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,13 +21,16 @@ from hyperx.cost import Cost
 from hyperx.data.sentence import Sentence
 from hyperx.dataset import take
 from hyperx.errors import HyperXError
+from hyperx.lock import alone_in
 from hyperx.pairs import Pair
 from hyperx.results import Results
+from hyperx.resuming import changes
 from hyperx.run import train
 from hyperx.study.benchmark import load_benchmark
 from hyperx.study.few_shot import train_group
+from hyperx.study.kept import KEPT, portable
 from hyperx.study.runner import Runner
-from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner, Run
+from hyperx.study.runs import LANGUAGE_ADAPTERS, STUDIES, Planner, Run, of_methods
 
 LANGUAGES = ("eng", "swa", "yor")
 
@@ -36,7 +41,7 @@ def benchmark(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTok
     ENCODERS["bert"]().save_pretrained(folder / "backbone")
     tokenizer.save_pretrained(folder / "backbone")
     rows = {task: "".join(f"{word}\t{tag}\n" for word in WORDS[:8]) + "\n" for task, tag in
-            {"pos": "NOUN", "ner": "O"}.items()}  # fmt: skip
+            {"pos": "NOUN", "ner": "B-PER"}.items()}  # fmt: skip
     entries = []
     for language in LANGUAGES:
         for task, text in rows.items():
@@ -71,7 +76,7 @@ scales:
       sizes: [2, 4]
       draws: 2
       methods: {{hyperx: {{steps: 4, learning_rate: 0.01}}, madx: {{steps: 3, learning_rate: 0.02}}}}
-  long: {{training: {{steps: 3000, batch_size: 4, eval_steps: 10, max_length: 24}}, language_steps: 2, seeds: 1}}
+  long: {{training: {{steps: 30000, batch_size: 4, eval_steps: 10, max_length: 24}}, language_steps: 2, seeds: 1}}
 """
     )
     return path
@@ -123,6 +128,18 @@ def test_mad_x_by_another_name(benchmark: Path) -> None:
     runs = {run.name: run for run in STUDIES["transfer"](planner(path))}
     assert runs["multi-stacks-seed1"].needs == LANGUAGE_ADAPTERS
     assert runs[LANGUAGE_ADAPTERS].config.method.name == "madx"
+    chosen = of_methods(STUDIES["efficiency"](planner(path)), ["stacks"])
+    assert [run.name for run in chosen] == [LANGUAGE_ADAPTERS, "mixed-1-stacks-seed1", "mixed-2-stacks-seed1"]
+
+
+def test_a_method_has_its_variants_and_what_they_need(benchmark: Path) -> None:
+    mlm, few = planner(benchmark).mlm(), planner(benchmark).few_shot()
+    assert of_methods(mlm, ["hyperx"]) == mlm
+    assert {run.system for run in of_methods(mlm, ["hyperx-mlm-none"])} == {"hyperx-mlm-none"}
+    assert [run.name for run in of_methods(few, ["madx"])][:2] == [LANGUAGE_ADAPTERS, "multi-madx-seed1"]
+    assert {run.system for run in of_methods(few, ["madx"])} == {"madx"}
+    with pytest.raises(HyperXError, match="no run of hyprx, psf; give --method one of hyperx, hyperx-mlm-unseen, "):
+        of_methods(mlm, ["hyperx", "hyprx", "psf"])
 
 
 def test_the_shipped_benchmarks_are_the_run_configurations(data: Path) -> None:
@@ -177,25 +194,40 @@ def test_a_study_from_the_command_line(benchmark: Path, tmp_path: Path) -> None:
     assert (adapters / "model").is_dir()
 
 
-def test_a_killed_study_goes_on_where_it_was(benchmark: Path, tmp_path: Path) -> None:
-    options = ["--benchmark", str(benchmark), "--runs", str(tmp_path / "runs"), "--results", str(tmp_path / "results")]
-    command = [sys.executable, "-m", "hyperx", "study", "sources", "--scale", "long", *options]
-    study = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-    checkpoints = tmp_path / "runs" / "tiny-long" / "mixed-1-hyperx-seed1" / "checkpoints"
-    for _ in range(600):
-        if list(checkpoints.glob("*/trainer_state.json")):
-            break
+def wait_until(condition: Callable[[], object]) -> None:
+    for _ in range(1200):
+        if condition():
+            return
         time.sleep(0.1)
-    os.killpg(study.pid, signal.SIGKILL)
-    assert list(checkpoints.glob("*/trainer_state.json"))
-    said: list[str] = []
-    long = Planner(load_benchmark(str(benchmark)), "long", tmp_path / "runs" / "tiny-long")
-    runner = Runner(STUDIES["sources"](long)[:1], results=tmp_path / "results", tell=said.append)
-    runner._start()
-    for process in runner.running.values():
-        process.kill()
-        process.wait()
-    assert said == ["mixed-1-hyperx-seed1 goes on"]
+    raise AssertionError("it took more than two minutes")
+
+
+def test_a_stopped_study_goes_on_where_it_was(benchmark: Path, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "tiny-long" / "mixed-1-hyperx-seed1"
+
+    def study(log: Path) -> subprocess.Popen[bytes]:
+        where = ["--benchmark", str(benchmark), "--runs", str(tmp_path / "runs"), "--results", str(tmp_path)]
+        command = [sys.executable, "-m", "hyperx", "study", "sources", "--scale", "long", *where]
+        with log.open("wb") as stderr:
+            return subprocess.Popen(command, start_new_session=True, stderr=stderr, env=os.environ | {"COLUMNS": "300"})
+
+    killed = study(tmp_path / "1.log")
+    wait_until(lambda: list(run.glob("checkpoints/*/trainer_state.json")))
+    killed.kill()  # and not the process that trains
+    killed.wait()
+    second = study(tmp_path / "2.log")
+    try:
+        wait_until(lambda: "mixed-1-hyperx-seed1 waits for another" in (tmp_path / "2.log").read_text())
+        result = CliRunner().invoke(app, ["train", str(run / "planned.yaml"), "--resume"])
+        assert f"another process trains in {run}" in str(result.exception)
+    finally:
+        os.killpg(killed.pid, signal.SIGKILL)
+    wait_until(lambda: "mixed-1-hyperx-seed1 goes on" in (tmp_path / "2.log").read_text())
+    second.terminate()
+    assert second.wait() == 130
+    with pytest.raises(ProcessLookupError):  # what it started has ended with it
+        os.killpg(second.pid, 0)
+    assert "The same command goes on" in (tmp_path / "2.log").read_text()
 
 
 def test_few_labelled_sentences_are_planned(benchmark: Path) -> None:
@@ -209,12 +241,28 @@ def test_few_labelled_sentences_are_planned(benchmark: Path) -> None:
     assert (run.config.data[0].max_sentences, run.config.data[0].draw) == (4, 2)
 
 
+def test_few_sentences_for_the_model_that_learnt_from_raw_text(benchmark: Path) -> None:
+    def change(method: str, raw_text: str) -> Planner:
+        path = benchmark.with_name("raw.yaml")
+        text = benchmark.read_text().replace(f"{method}: {{steps", f"{method}: {{raw_text: true, steps")
+        path.write_text(text.replace("    seeds: 1\n", f"    seeds: 1\n    raw_text: {raw_text}\n"))
+        return planner(path)
+
+    for raw_text, start in (("[]", "multi-hyperx-mlm-all-seed1"), ("[hyperx]", "multi-hyperx-seed1")):
+        few = [run for run in change("hyperx", raw_text).few_shot() if run.name.startswith("few-shot-hyperx-pos-yor")]
+        assert {run.system for run in few} == {"hyperx"}
+        assert {run.needs for run in few} == {start}
+        assert {Path(str(run.config.start)).name for run in few} == {start}
+    with pytest.raises(HyperXError, match=r"few_shot.methods.madx' has 'raw_text', which is for hyperx"):
+        change("madx", "[]")
+
+
 @pytest.fixture(scope="module")
 def few_shot(benchmark: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Hyper-X's few-shot runs for one cell, one of them of more sentences than there are, with the trained start."""
     path = benchmark.with_name("few.yaml")
     path.write_text(benchmark.read_text().replace("sizes: [2, 4]", "sizes: [2, 4, 40]"))
-    runs = planner(path, tmp_path_factory.mktemp("few")).few_shot()
+    runs = planner(path, tmp_path_factory.mktemp("few") / "runs" / "tiny-small").few_shot()
     source = next(run for run in runs if run.name == "multi-hyperx-seed1")
     train(source.config)
     return [source, *(run for run in runs if run.group == "few-shot-hyperx-pos-yor")]
@@ -244,6 +292,110 @@ def test_a_group_goes_on_where_it_was_and_names_what_it_cannot_do(few_shot: list
     log = (few_shot[1].config.folder.parent / "few-shot-hyperx-pos-yor.log").read_text()
     assert "takes 40 sentences of pos/yor, which has 6 besides its test set" in log
     assert "Traceback" not in log
+
+
+def test_what_another_process_trains_is_waited_for(few_shot: list[Run], tmp_path: Path) -> None:
+    run, group = few_shot[0], few_shot[1:3]
+    results = run.config.folder / "results.json"
+    results.rename(results.with_name("meanwhile"))
+    said: list[str] = []
+    other = replace(run, config=run.config.model_copy(update={"name": "other", "output": tmp_path / "other"}))
+    runner = Runner([run, other], results=tmp_path, tell=said.append)
+    with alone_in(run.config.folder):
+        with pytest.raises(HyperXError, match=r"another process trains in .*multi-hyperx-seed1"):
+            train_group([run.config for run in (*group, run)])
+        for _ in range(2):
+            runner._start()
+        assert said == ["multi-hyperx-seed1 waits for another process that trains it"]
+        assert not runner.running  # its place is taken
+        late = Runner([run], results=tmp_path, tell=said.append)
+        late.running, late.waiting = {run: subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"])}, []
+        late.running[run].wait()
+        late._collect()
+        assert late.waiting == [run]
+        assert not late.failed
+        results.with_name("meanwhile").rename(results)
+    runner.waiting.remove(other)
+    assert runner.run() == []
+    assert said[1].startswith("multi-hyperx-seed1 is done: ")
+    assert (tmp_path / run.name / "results.json").exists()
+
+
+def test_what_is_kept_says_what_it_is_of_on_any_machine(few_shot: list[Run], tmp_path: Path) -> None:
+    run = few_shot[0]
+    assert Runner([run], results=tmp_path).run() == []
+    noted = tmp_path / run.name / "config.yaml"
+    assert "train: pos-eng.txt" in noted.read_text()
+    assert str(run.config.folder.parents[2]) not in noted.read_text()
+    path = Path(run.config.backbone).parent / "few.yaml"
+    moved = Planner(load_benchmark(str(path), Path("/other/data")), "small", Path("/other/runs"))
+    assert not Runner([moved.run("multi", "hyperx")], results=tmp_path).waiting
+    here = {run.name: run for run in planner(path).few_shot()}
+    for other in moved.few_shot():
+        assert not changes(portable(other.config), portable(here[other.name].config))
+    training = run.config.training.model_copy(update={"steps": 9, "batch_size": 8})
+    changed = replace(run, config=run.config.model_copy(update={"training": training}))
+    for results, folder in ((tmp_path, tmp_path / run.name), (tmp_path / "none", run.config.folder)):
+        with pytest.raises(HyperXError) as error:
+            Runner([changed], results=results)
+        assert f"of {run.name} in {folder} are of other settings (training.steps was 6, now it is 9; " in str(
+            error.value
+        )
+        assert "training.batch_size was 4, now it is 8)" in str(error.value)
+    noted.unlink()  # as of what was kept before settings were
+    assert not Runner([changed], results=tmp_path).waiting
+
+
+def test_a_study_leaves_a_runs_settings_for_it_to_compare(few_shot: list[Run], tmp_path: Path) -> None:
+    folder = tmp_path / few_shot[0].name
+    shutil.copytree(few_shot[0].config.folder, folder)
+    (folder / "results.json").rename(folder / "log")
+    before = (folder / "config.yaml").read_text()
+    changed = few_shot[0].config.model_copy(update={"output": folder, "seed": 7})
+    runner = Runner([replace(few_shot[0], config=changed)], results=tmp_path / "results")
+    (folder / "log").rename(folder / "results.json")
+    shutil.rmtree(folder / "checkpoints")
+    assert runner.run() == runner.runs
+    assert "seed was 1, now it is 7" in (folder / "output.log").read_text()
+    assert (folder / "config.yaml").read_text() == before
+
+
+def test_figures_are_whole_or_not_there(few_shot: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, copy = few_shot[0], shutil.copy2
+    for name in KEPT[1:]:
+
+        def stopped(source: Path, target: Path, name: str = name) -> None:
+            copy(source, target)
+            if source.name == name:
+                os.truncate(target, 20)
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(shutil, "copy2", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            Runner([run], results=tmp_path).run()
+        assert not (tmp_path / run.name / name).exists()
+        assert not (tmp_path / run.name / "results.json").exists()
+    monkeypatch.undo()
+    assert Runner([run], results=tmp_path).run() == []
+    assert Results.load(tmp_path / run.name).rows == Results.load(run.config.folder).rows
+    assert {path.name for path in (tmp_path / run.name).iterdir()} == set(KEPT)
+
+
+def test_a_plan_writes_nothing(few_shot: list[Run]) -> None:
+    runs = few_shot[0].config.folder.parents[1]
+    before = {path: path.stat().st_mtime_ns for path in runs.rglob("*")}
+    benchmark = Path(few_shot[0].config.backbone).parent / "few.yaml"
+    assert "runs are finished, about " in invoke(benchmark, runs.parent, "study", "few-shot", "--plan")
+    assert {path: path.stat().st_mtime_ns for path in runs.rglob("*")} == before
+    assert not (runs.parent / "results").exists()
+
+
+def test_a_plan_says_what_is_hidden_where(benchmark: Path, tmp_path: Path) -> None:
+    plan = invoke(benchmark, tmp_path, "study", "sources", "--plan").splitlines()
+    rows = [line.split() for line in plan[2:5]]
+    assert rows[0] == ["family", "language", "mixed-1", "mixed-2", "swapped-1", "swapped-2"]
+    first, second = sorted(("ner", "pos"), reverse=rows[1][2] == "pos")
+    assert rows[1:] == [["one", "swa", first, second, second, first], ["two", "yor", second, first, first, second]]
 
 
 def test_fewer_sentences_of_a_draw_are_among_more() -> None:
@@ -291,6 +443,10 @@ def test_a_wrong_benchmark_is_one_clear_error(
 def test_what_a_study_does_not_know(benchmark: Path) -> None:
     for arguments, message in (
         (["study", "nonsense", "--benchmark", str(benchmark)], "there is no study 'nonsense'; give one of transfer"),
+        (
+            ["study", "mlm", "--benchmark", str(benchmark), "--method", "hyperx", "--method", "psf"],
+            "no run of psf; give --method one of hyperx",
+        ),
         (["study", "mlm", "--benchmark", str(benchmark), "--scale", "huge"], "no scale 'huge'; it has small, long"),
         (
             ["study", "few-shot", "--benchmark", str(benchmark), "--scale", "long"],

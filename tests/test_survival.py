@@ -1,5 +1,7 @@
 """A run that is stopped, on a broken or full disk, or that diverges, ends in one clear error and loses nothing."""
 
+import errno
+import fcntl
 import json
 import logging
 import shutil
@@ -14,6 +16,7 @@ from conftest import small_disk
 from hyperx.checkpoint import UNFINISHED, damage, newest
 from hyperx.config import RunConfig, load_run_config
 from hyperx.errors import HyperXError
+from hyperx.lock import alone_in, is_held
 from hyperx.run import prepare_folder, train
 
 
@@ -191,7 +194,25 @@ def test_what_is_refused_changes_no_folder(yaml: Path, copy: Path) -> None:
     (copy / "results.json").touch()
     with pytest.raises(HyperXError, match="seed was 1, now it is 3"):
         train(changed, resume=True)
+    with pytest.raises(HyperXError, match="is finished, and has no checkpoints to go on from"):
+        train(load_run_config(yaml, [f"output={copy}"]), resume=True)
     assert (copy / "config.yaml").read_bytes() == before
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(yaml: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_run_config(yaml, [f"output={copy}"])
+    before = (copy / "config.yaml").stat().st_mtime_ns
+    with alone_in(copy), pytest.raises(HyperXError, match=f"another process trains in {copy}; wait until it ends"):
+        train(config, resume=True)
+    assert (copy / "config.yaml").stat().st_mtime_ns == before
+    assert not is_held(copy)
+
+    def unknown(file: object, operation: int) -> None:
+        raise OSError(errno.ENOSYS, "a file system without locks")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    with alone_in(copy):
+        assert not is_held(copy)
 
 
 def test_a_report_to_nowhere(yaml: Path, tmp_path: Path) -> None:
@@ -222,7 +243,7 @@ def test_a_run_that_diverges_keeps_what_was_before(
     yaml: Path, tmp_path: Path, overrides: list[str], message: str
 ) -> None:
     config = load_run_config(yaml, [f"output={tmp_path / 'run'}", "training.eval_steps=1", *overrides])
-    with pytest.raises(HyperXError, match=message):
+    with pytest.raises(HyperXError, match=rf"{message}.*a larger 'training.warmup_ratio'.*another --output"):
         train(config)
     last = newest(tmp_path / "run" / "checkpoints")
     assert last is not None

@@ -21,17 +21,25 @@ def check_settings(config: RunConfig) -> None:
     begun = last or finished
     if begun and (begun / RUN_CONFIG_NAME).is_file():
         _check_same(config, load_run_config(begun / RUN_CONFIG_NAME))
+    if finished and last is None:
+        raise HyperXError(
+            f"the run in {config.folder} is finished, and has no checkpoints to go on from; give another --output to train anew"
+        )
 
 
 def _check_same(config: RunConfig, begun: RunConfig) -> None:
-    new, old = _settings(config), _settings(begun)
-    changed = [key for key in dict.fromkeys([*old, *new]) if new.get(key) != old.get(key)]
-    if changed:
-        told = "; ".join(f"{key} was {old.get(key)}, now it is {new.get(key)}" for key in changed)
+    if told := changes(config, begun):
         raise HyperXError(
             f"the run in {config.folder} can't go on with other settings than it began with ({told}): "
             "set them back, or give another --output to train anew"
         )
+
+
+def changes(config: RunConfig, begun: RunConfig) -> str:
+    """Say what a run's outcome depends on and is not as it was when it began; nothing where all is."""
+    new, old = _settings(config), _settings(begun)
+    changed = [key for key in dict.fromkeys([*old, *new]) if new.get(key) != old.get(key)]
+    return "; ".join(f"{key} was {old.get(key)}, now it is {new.get(key)}" for key in changed)
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import logging
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from hyperx.distributed import gather, is_main, num_processes, one_first, start
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
 from hyperx.language_adapters import check_two_runs, take_language_adapters
+from hyperx.lock import alone_in
 from hyperx.methods import METHODS
 from hyperx.model_card import model_card
 from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, check_fit, read_config
@@ -61,14 +63,25 @@ def train(
         progress: told what is being done before and after training.
 
     Raises:
-        HyperXError: the data can't be used; the folder holds a run and `resume` is not set.
+        HyperXError: the data can't be used; the folder holds a run and `resume` is not set, or another process trains there.
     """
     start()
-    if is_main():
-        prepare_folder(config, resume=resume)
-    gather(None)  # the others wait, and end if it can't be
+    with alone_in(config.folder) if is_main() else nullcontext():
+        if is_main():
+            prepare_folder(config, resume=resume)
+        gather(None)  # the others wait, and end if it can't be
+        return _train(config, data or load_data(config), resume=resume, callbacks=callbacks, progress=progress)
+
+
+def _train(
+    config: RunConfig,
+    data: RunData,
+    *,
+    resume: bool,
+    callbacks: Sequence[TrainerCallback],
+    progress: Callable[[str], None],
+) -> tuple[HyperX, Results]:
     folder = config.folder
-    data = data or load_data(config)
     set_seed(config.seed)
     progress("Loading the backbone")
     with one_first():
@@ -136,7 +149,8 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
     """Make the run's folder, and note there what it is made by.
 
     Raises:
-        HyperXError: it holds a run and `resume` is not set, or one of other settings; it can't be written.
+        HyperXError: it holds a run and `resume` is not set, or one of other settings, or a finished one without checkpoints;
+            it can't be written.
     """
     folder = config.folder
     begun = any((folder / part).exists() for part in ("checkpoints", "results.json"))
@@ -267,7 +281,10 @@ def restrict_vocabulary(
     examples: Mapping[Pair, Sequence[Example]],
     streams: Mapping[Pair, StreamedExamples] | None = None,
 ) -> None:
-    """Let masked language modelling predict among the pieces of the run's raw text; a stream may hold any."""
+    """Let masked language modelling predict among the pieces of the run's raw text; a stream may hold any.
+
+    A head that has learnt, that of a model to start from, predicts what it did, too.
+    """
     counts = np.zeros(model.backbone.word_embeddings().num_embeddings, dtype=np.int64)
     for pair, values in examples.items():
         if pair.task == "mlm":
@@ -276,7 +293,9 @@ def restrict_vocabulary(
         counts += piece_counts(stream.sample, len(counts)) + 1
     if counts.any():
         pieces = counts.nonzero()[0]
-        model.heads["mlm"].restrict(torch.from_numpy(pieces), torch.from_numpy(counts[pieces]))  # type: ignore[operator]
+        head: Any = model.heads["mlm"]
+        learn = head.extend if head.bias.any() else head.restrict
+        learn(torch.from_numpy(pieces), torch.from_numpy(counts[pieces]))
 
 
 def majority_tags(data: RunData) -> dict[str, str]:

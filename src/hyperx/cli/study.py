@@ -1,5 +1,6 @@
 """``hyperx study``."""
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from hyperx.errors import HyperXError
+from hyperx.partition import describe
 from hyperx.study.benchmark import Benchmark, load_benchmark
 from hyperx.study.report import write_report
 from hyperx.study.runner import Runner
-from hyperx.study.runs import STUDIES, Planner
+from hyperx.study.runs import STUDIES, Planner, of_methods
 
 
 def study(
@@ -22,7 +24,9 @@ def study(
     runs: Annotated[Path, typer.Option(help="Folder of the runs, with models and checkpoints.")] = Path("runs"),
     results: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("results"),
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the processor's cores.")] = 1,
-    method: Annotated[list[str] | None, typer.Option(help="Run only this method; can be given again.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Run only this method and what it needs; can be given again.")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show the runs, and train nothing.")] = False,
 ) -> None:
     """Run a study of the paper's, or go on with it.
@@ -32,21 +36,20 @@ def study(
     planner = find_planner(benchmark, scale, data=data, runs=runs)
     if name not in STUDIES and name != "all":
         raise HyperXError(f"there is no study '{name}'; give one of {', '.join(STUDIES)}, or all")
-    todo = {run.name: run for study in (STUDIES if name == "all" else [name]) for run in STUDIES[study](planner)}
-    if not todo:
+    planned = {run.name: run for study in (STUDIES if name == "all" else [name]) for run in STUDIES[study](planner)}
+    if not planned:
         raise HyperXError(
             f"the scale '{scale}' says nothing of the study '{name}'; give it the key few_shot in the YAML file"
         )
-    todo = {name: run for name, run in todo.items() if not method or run.system in method}
-    if not todo:
-        raise HyperXError(f"the study '{name}' has no run of {', '.join(method or ())}")
+    todo = of_methods([*planned.values()], method) if method else [*planned.values()]
     console = Console(stderr=True, highlight=False)
-    runner = Runner(list(todo.values()), results=results / planner.folder.name, jobs=jobs)
+    runner = Runner(todo, results=results / planner.folder.name, jobs=jobs)
     runner.tell = lambda line: console.print(f"{line} [dim]({left(runner)})[/]")
     if plan:
         show_plan(planner.benchmark, runner)
         return
     console.print(left(runner))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which ends the trainers, too
     try:
         failed = runner.run()
     except KeyboardInterrupt:
@@ -74,17 +77,19 @@ def find_planner(benchmark: str, scale: str, *, data: Path | None, runs: Path) -
 
 
 def show_plan(benchmark: Benchmark, runner: Runner) -> None:
-    """Print the partitions, the runs, and which of them are finished."""
+    """Print the runs' partitions, the runs, and which of them are finished."""
     console = Console(highlight=False)
     console.print(f"[bold]{benchmark.name}[/]: {len(benchmark.languages) + 1} languages, {benchmark.backbone}")
-    table = Table("Language", "Family", box=None, pad_edge=False)
-    for number in range(1, len(benchmark.partitions) + 1):
-        table.add_column(f"trained in mixed-{number}")
-    for family, members in benchmark.families.items():
-        for language in sorted(members):
-            parts = [benchmark.mixed(number + 1) for number in range(len(benchmark.partitions))]
-            table.add_row(language, family, *(", ".join(t for t in part if language in part[t]) for part in parts))
-    console.print(table)
+    planned = {run.setting for run in runner.runs}
+    parts = {
+        setting: benchmark.partition(number, swapped=kind == "swapped")
+        for kind in ("mixed", "swapped")
+        for number in range(1, len(benchmark.partitions) + 1)
+        if (setting := f"{kind}-{number}") in planned
+    }
+    if parts:
+        console.print("The task whose labels a run does not see, and is scored on zero-shot:")
+        console.print(describe(parts, benchmark.family_of), markup=False, soft_wrap=True)
     table = Table("Run", "Method", "Steps", "", box=None, pad_edge=False)
     for run in runner.runs:
         state = "to do" if run in runner.waiting else "finished"

@@ -1,6 +1,6 @@
 """A benchmark: languages, data, partitions, methods and scales of a study, in one YAML file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,7 @@ from hyperx.errors import HyperXError
 from hyperx.languages import normalize, seen_by
 from hyperx.methods import MethodConfig
 from hyperx.pairs import Pair
-from hyperx.partition import make_partitions
+from hyperx.partition import Partition, make_partitions
 
 SHIPPED = Path(str(files("hyperx.study"))) / "benchmarks"
 TASKS = ("pos", "ner")
@@ -33,10 +33,15 @@ Choice = dict[str, list[str]]
 
 
 class FewShotTraining(Strict):
-    """How a method trains on a few sentences."""
+    """How a method trains on a few sentences.
+
+    Attributes:
+        raw_text: Hyper-X starts from the English model that learnt from raw text of all languages, too.
+    """
 
     steps: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
+    raw_text: bool = False
 
 
 class FewShot(Strict):
@@ -142,13 +147,20 @@ class Benchmark(Strict):
     @model_validator(mode="after")
     def _partition(self) -> Self:
         if not self.partitions:
-            cells = [Pair(task, language) for task in TASKS for language in self.languages]
-            families = {language: family for family, members in self.families.items() for language in members}
             self.partitions = [
-                {task: [cell.language for cell in part.trained if cell.task == task] for task in TASKS}
-                for part in make_partitions(cells, families=families)
+                _languages(part.trained) for part in make_partitions(self.cells, families=self.family_of)
             ]
         return self
+
+    @property
+    def cells(self) -> list[Pair]:
+        """All but the source's."""
+        return sorted((Pair(task, language) for task in TASKS for language in self.languages), key=str)
+
+    @property
+    def family_of(self) -> dict[str, str]:
+        """Each language's family."""
+        return {language: family for family, members in self.families.items() for language in members}
 
     @property
     def languages(self) -> list[str]:
@@ -160,14 +172,22 @@ class Benchmark(Strict):
         """Languages that the backbone's pre-training did not hold."""
         return [language for language in self.languages if language not in (seen_by(self.backbone) or ())]
 
+    def partition(self, number: int, *, swapped: bool = False) -> Partition:
+        """Return a partition of the cells, before or after languages change places."""
+        chosen = self.partitions[number - 1]
+        trained = [cell for cell in self.cells if cell.language in chosen[cell.task]]
+        part = Partition(tuple(trained), tuple(cell for cell in self.cells if cell not in trained))
+        return part.swapped(self.swaps if swapped else ())
+
     def mixed(self, number: int, *, swapped: bool = False) -> Choice:
         """Return the languages that a partition trains, by task, the source first."""
-        places = {a: b for pair in (self.swaps if swapped else []) for a, b in (pair, pair[::-1])}
-        chosen = self.partitions[number - 1]
-        return {
-            task: [self.source, *sorted(places.get(language, language) for language in languages)]
-            for task, languages in chosen.items()
-        }
+        trained = _languages(self.partition(number, swapped=swapped).trained)
+        return {task: [self.source, *languages] for task, languages in trained.items()}
+
+
+def _languages(cells: Iterable[Pair]) -> Choice:
+    """Return cells' languages by task, in order."""
+    return {task: sorted(cell.language for cell in cells if cell.task == task) for task in TASKS}
 
 
 def load_benchmark(name: str, data: Path | None = None) -> Benchmark:
@@ -219,6 +239,8 @@ def _check(benchmark: Benchmark, path: Path) -> None:
             raise HyperXError(
                 f"{path}: '{key}.methods' names {', '.join(sorted(unknown))}, which no run on English trains"
             )
+        if misplaced := [name for name, own in study.methods.items() if own.raw_text and name != "hyperx"]:
+            raise HyperXError(f"{path}: '{key}.methods.{misplaced[0]}' has 'raw_text', which is for hyperx")
     for name, scale in benchmark.scales.items():
         if unknown := set(scale.methods) - set(benchmark.methods) - {LANGUAGE_ADAPTERS}:
             raise HyperXError(f"{path}: 'scales.{name}.methods' names {', '.join(sorted(unknown))}, which is no method")

@@ -1,9 +1,9 @@
-"""Trains a group of short runs in one process: ``python -m hyperx.study.few_shot RUN_FOLDER...``."""
+"""Trains a group of short runs in one process: ``python -m hyperx.study.few_shot CONFIG...``."""
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 from transformers import set_seed
 
@@ -12,6 +12,7 @@ from hyperx.cost import measure
 from hyperx.dataset import RunData, available_pairs, load_data, take
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
+from hyperx.lock import alone_in
 from hyperx.modeling import HyperX
 from hyperx.run import build_model, device_name, encode_all, majority_tags, prepare_folder
 from hyperx.trainer import HyperXTrainer
@@ -26,12 +27,17 @@ def train_group(configs: Sequence[RunConfig], *, data: RunData | None = None) ->
         data: all sentences of the pairs; loaded unless given.
 
     Raises:
-        HyperXError: the data or the model can't be used.
+        HyperXError: the data or the model can't be used, or another process trains one of the runs.
     """
-    configs = [config for config in configs if not (config.folder / "results.json").exists()]
-    if not configs:
-        return
-    data = load_data(_with_all_sentences(configs[0])) if data is None else data
+    with ExitStack() as held:
+        for config in configs:
+            held.enter_context(alone_in(config.folder))
+        left = [config for config in configs if not (config.folder / "results.json").exists()]
+        if left:
+            _train_all(left, load_data(_with_all_sentences(left[0])) if data is None else data)
+
+
+def _train_all(configs: Sequence[RunConfig], data: RunData) -> None:
     model = build_model(configs[0], data)
     start = {name: tensor.clone() for name, tensor in model.trained_state().items()}
     for config in configs:
@@ -80,6 +86,6 @@ def _train(config: RunConfig, model: HyperX, data: RunData) -> None:
 
 if __name__ == "__main__":
     try:
-        train_group([load_run_config(Path(folder) / "config.yaml") for folder in sys.argv[1:]])
+        train_group([load_run_config(path) for path in sys.argv[1:]])
     except HyperXError as error:
         sys.exit(f"Error: {error}")

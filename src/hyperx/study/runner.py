@@ -1,7 +1,6 @@
 """Runs a study's runs, each or a group in a process of its own: skips the finished, resumes the broken off, keeps the figures."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -11,11 +10,13 @@ from statistics import mean
 
 from hyperx.config import save_run_config
 from hyperx.cost import Cost
+from hyperx.lock import is_held
 from hyperx.results import Results
+from hyperx.study.kept import RESULTS_NAME, check_kept, keep
 from hyperx.study.runs import Run
 
-KEPT = ("results.json", "results.safetensors", "cost.json", "environment.json", "log.json")
 LOG = "output.log"
+PLANNED = "planned.yaml"  # not config.yaml, which the run compares with what is planned before it goes on
 POLL_SECONDS = 0.5
 
 
@@ -29,6 +30,10 @@ class Runner:
 
     Attributes:
         running: the process of each run that is under way; runs of a group share one.
+        elsewhere: runs and groups that a process of another study trains, or of one that was killed.
+
+    Raises:
+        HyperXError: a run's figures are of other settings than it is to have.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Runner:
         self.runs, self.results, self.jobs, self.tell = list(runs), results, jobs, tell
         self.waiting = self._to_do()
         self.running: dict[Run, subprocess.Popen[bytes]] = {}
+        self.elsewhere: set[str] = set()
         self.failed: list[Run] = []
 
     def _to_do(self) -> list[Run]:
@@ -44,23 +50,31 @@ class Runner:
         todo: list[Run] = []
         for run in reversed(self.runs):
             gone = not (run.config.folder / "model").exists() and run.name in {other.needs for other in todo}
-            if gone or not self.finished(run):
+            if not self.finished(run) or gone:
                 todo.insert(0, run)
         return todo
 
     def finished(self, run: Run) -> bool:
-        """Whether a run's figures are there, in the study's folder or in its own."""
-        if (self.results / run.name / "results.json").exists():
-            return True
-        if (run.config.folder / "results.json").exists():
-            self._keep(run)
-            return True
-        return False
+        """Whether a run's figures are there, in the study's folder or in its own.
+
+        Raises:
+            HyperXError: they are of other settings than the run is to have.
+        """
+        folder = self._figures(run)
+        if not (folder / RESULTS_NAME).exists():
+            return False
+        check_kept(run, folder)
+        return True
+
+    def _figures(self, run: Run) -> Path:
+        """Return the study's folder of a run's figures, or the run's own before they are copied."""
+        kept = self.results / run.name
+        return kept if (kept / RESULTS_NAME).exists() else run.config.folder
 
     def seconds_left(self) -> float | None:
         """Return how long what is left will take, judged by what is finished; None before anything is."""
         finished = [run for run in self.runs if run not in (*self.waiting, *self.running, *self.failed)]
-        rates = {run: _seconds(self.results / run.name) / run.config.training.steps for run in finished}
+        rates = {run: _seconds(self._figures(run)) / run.config.training.steps for run in finished}
         if not rates:
             return None
         total = 0.0
@@ -71,6 +85,9 @@ class Runner:
 
     def run(self) -> list[Run]:
         """Run all, and return those that failed or needed one that did; a failure doesn't stop the others."""
+        for run in self.runs:
+            if run not in self.waiting and self._figures(run) == run.config.folder:
+                keep(run, self.results / run.name)
         try:
             while self.waiting or self.running:
                 self._start()
@@ -86,38 +103,57 @@ class Runner:
     def _start(self) -> None:
         unfinished = {run.name for run in (*self.waiting, *self.running)}
         lost = {run.name for run in self.failed}
-        for run in list(self.waiting):
-            if run in self.running:
-                continue
-            if run.needs in lost:
-                self.waiting.remove(run)
-                self.failed.append(run)
-                self.tell(f"{run.name} is left out: it needs {run.needs}")
-            elif len(set(self.running.values())) < self.jobs and run.needs not in unfinished:
-                together = [run] if run.group is None else [r for r in self.waiting if r.group == run.group]
-                begun = any((run.config.folder / part).exists() for part in ("checkpoints", "results.json"))
-                resume = run.group is None and begun
-                self.running |= dict.fromkeys(together, self._train(together, resume=resume))
-                self.waiting = [run for run in self.waiting if run not in self.running]
-                self.tell(f"{run.group or run.name} {'goes on' if resume else 'starts'}")
+        places = self.jobs - len(set(self.running.values()))
+        for name, runs in self._together().items():
+            needs = runs[0].needs
+            if needs in lost:
+                self._leave_out(runs)
+            elif places and needs not in unfinished:
+                places -= 1  # also for what another process trains: it takes its share of the processor
+                self._begin(name, runs)
 
-    def _train(self, runs: Sequence[Run], *, resume: bool) -> "subprocess.Popen[bytes]":
+    def _together(self) -> dict[str, list[Run]]:
+        """Return the waiting runs by what one process trains: a group, or a run alone."""
+        together: dict[str, list[Run]] = {}
+        for run in self.waiting:
+            together.setdefault(run.group or run.name, []).append(run)
+        return together
+
+    def _leave_out(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            self.waiting.remove(run)
+            self.failed.append(run)
+            self.tell(f"{run.name} is left out: it needs {run.needs}")
+
+    def _begin(self, name: str, runs: Sequence[Run]) -> None:
+        """Start runs, unless another process trains them: wait for that one, and take over what it finished."""
+        if any(is_held(run.config.folder) for run in runs):
+            if name not in self.elsewhere:
+                self.tell(f"{name} waits for another process that trains it")
+            self.elsewhere.add(name)
+        elif name in self.elsewhere:
+            self.elsewhere.remove(name)
+            todo = self._to_do()
+            for run in [run for run in runs if run not in todo]:
+                self.waiting.remove(run)
+                self._finish(run)
+        else:
+            begun = any((run.config.folder / part).exists() for run in runs for part in ("checkpoints", RESULTS_NAME))
+            self.waiting = [run for run in self.waiting if run not in runs]
+            self.running |= dict.fromkeys(runs, self._train(runs))
+            self.tell(f"{name} {'goes on' if begun else 'starts'}")
+
+    def _train(self, runs: Sequence[Run]) -> "subprocess.Popen[bytes]":
+        planned = []
         for run in runs:
             run.config.folder.mkdir(parents=True, exist_ok=True)
-            save_run_config(run.config, run.config.folder / "config.yaml")
-        if runs[0].group is None:
-            arguments = [
-                "hyperx",
-                "train",
-                str(runs[0].config.folder / "config.yaml"),
-                *(["--resume"] if resume else []),
-            ]
-        else:
-            arguments = ["hyperx.study.few_shot", *(str(run.config.folder) for run in runs)]
+            planned.append(run.config.folder / PLANNED)
+            save_run_config(run.config, planned[-1])
+        command = ["hyperx", "train", "--resume"] if runs[0].group is None else ["hyperx.study.few_shot"]
         threads = max(1, (os.cpu_count() or 1) // self.jobs)
         with _log(runs[0]).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+                [sys.executable, "-m", *command, *map(str, planned)],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "OMP_NUM_THREADS": str(threads)},
@@ -129,21 +165,17 @@ class Runner:
             if code is None:
                 continue
             del self.running[run]
-            if code and not (run.group and self.finished(run)):  # the first of a group may be done when one fails
+            if code and is_held(run.config.folder):  # another study's process was there first
+                self.waiting.append(run)
+            elif code and not (run.group and self.finished(run)):  # the first of a group may be done when one fails
                 self.failed.append(run)
                 self.tell(f"{run.name} failed; the reason is at the end of {_log(run)}")
             else:
-                self._keep(run)
-                self.tell(f"{run.name} is done: {_scores(self.results / run.name)}")
+                self._finish(run)
 
-    def _keep(self, run: Run) -> None:
-        folder = self.results / run.name
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in (
-            name for name in sorted(KEPT, key="results.json".__eq__)
-        ):  # results.json says that it is all there
-            if (run.config.folder / name).exists():
-                shutil.copy2(run.config.folder / name, folder / name)
+    def _finish(self, run: Run) -> None:
+        keep(run, self.results / run.name)
+        self.tell(f"{run.name} is done: {_scores(self.results / run.name)}")
 
 
 def _log(run: Run) -> Path:

@@ -1,11 +1,12 @@
 """The runs that each study takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hyperx.config import RunConfig
+from hyperx.errors import HyperXError
 from hyperx.methods import MADXConfig, PSFConfig
 from hyperx.study.benchmark import LANGUAGE_ADAPTERS, MIXED_ONLY, TASKS, WITH_RAW_TEXT, Benchmark, FewShot
 
@@ -84,10 +85,10 @@ class Planner:
         study = self.benchmark.scales[self.scale].few_shot
         if study is None:
             return []
-        sources = {system: self.run("multi", system) for system in study.methods}
+        sources = {system: self.run("multi", self.few_shot_start(system)) for system in study.methods}
         few = [
-            self._few_shot(study, source, task, language, size, draw)
-            for source in sources.values()
+            self._few_shot(study, system, source, task, language, size, draw)
+            for system, source in sources.items()
             for task in TASKS
             for language in study.languages
             for size in study.sizes
@@ -95,11 +96,18 @@ class Planner:
         ]
         return self._with_language_adapters([*sources.values(), *few])
 
-    def _few_shot(self, study: FewShot, source: Run, task: str, language: str, size: int, draw: int) -> Run:
-        group = f"few-shot-{source.system}-{task}-{language}"
-        training = source.config.training.model_copy(
-            update={**study.methods[source.system].model_dump(), "dev_sentences": 0}
-        )
+    def few_shot_start(self, system: str) -> str:
+        """Return whose English model a method's runs on few sentences start from."""
+        study = self.benchmark.scales[self.scale].few_shot
+        own = study.methods.get(system) if study else None
+        return self.with_text("all") if own and own.raw_text else system
+
+    def _few_shot(
+        self, study: FewShot, system: str, source: Run, task: str, language: str, size: int, draw: int
+    ) -> Run:
+        group = f"few-shot-{system}-{task}-{language}"
+        schedule = study.methods[system].model_dump(exclude={"raw_text"})
+        training = source.config.training.model_copy(update={**schedule, "dev_sentences": 0})
         config = self._config(
             f"{group}-{size}-draw{draw}",
             seed=draw,
@@ -110,9 +118,7 @@ class Planner:
             training=training,
         )
         drawn = [entry.model_copy(update={"max_sentences": size, "draw": draw}) for entry in config.data]
-        return Run(
-            "few-shot", source.system, draw, config.model_copy(update={"data": drawn}), needs=source.name, group=group
-        )
+        return Run("few-shot", system, draw, config.model_copy(update={"data": drawn}), needs=source.name, group=group)
 
     def _partitions(self) -> list[str]:
         return [f"mixed-{number}" for number in range(1, len(self.benchmark.partitions) + 1)]
@@ -161,16 +167,18 @@ class Planner:
         """Make the run that trains MAD-X's language adapters, each as often as the others."""
         scale = self.benchmark.scales[self.scale]
         steps = scale.language_steps * (1 + len(self.benchmark.languages))
+        methods = {system: entry.method for system, entry in self.benchmark.methods.items()}
+        system, method = next((system, method) for system, method in methods.items() if isinstance(method, MADXConfig))
         config = self._config(
             LANGUAGE_ADAPTERS,
             seed=1,
-            method=next(m for entry in self.benchmark.methods.values() if isinstance(m := entry.method, MADXConfig)),
+            method=method,
             train={"mlm": "all"},
             training=scale.training_of(LANGUAGE_ADAPTERS).model_copy(
                 update={"steps": steps, "temperature": 1e9, "eval_steps": min(1000, steps)}
             ),
         )
-        return Run(LANGUAGE_ADAPTERS, "madx", 1, config)
+        return Run(LANGUAGE_ADAPTERS, system, 1, config)
 
     def _labelled(self, setting: str) -> dict[str, Any]:
         kind, _, which = setting.partition("-")
@@ -193,6 +201,25 @@ class Planner:
 def base(system: str) -> str:
     """Return the benchmark's method that a system is a variant of: ``hyperx`` for ``hyperx-mlm-none``."""
     return system.partition(VARIANT)[0]
+
+
+def of_methods(runs: Sequence[Run], methods: Sequence[str]) -> list[Run]:
+    """Return the runs of some methods, their variants among them, and what these runs need.
+
+    Args:
+        runs: of a study; what a run needs comes before it.
+
+    Raises:
+        HyperXError: there is no run of one of the methods.
+    """
+    known = dict.fromkeys(name for run in runs for name in (base(run.system), run.system))
+    if unknown := [method for method in methods if method not in known]:
+        raise HyperXError(f"the study has no run of {', '.join(unknown)}; give --method one of {', '.join(known)}")
+    chosen: list[Run] = []
+    for run in reversed(runs):
+        if {base(run.system), run.system} & set(methods) or run.name in {other.needs for other in chosen}:
+            chosen.insert(0, run)
+    return chosen
 
 
 STUDIES: dict[str, Callable[[Planner], list[Run]]] = {

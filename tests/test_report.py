@@ -189,7 +189,7 @@ def test_processor_time_is_compared_where_it_was_noted(planner: Planner, folder:
         "1.7 min against 8.3 min of processor time: 5.0 times",
     )
     found = evidence("language-adapters", **adapters | {"processor_seconds": None})
-    assert found == ("holds", "50 s against 2.8 h: 201.0 times")
+    assert found == ("not measured", "a run lacks its processor time")
 
 
 def test_compute_counts_sentences_and_the_language_adapters(figures: Figures) -> None:
@@ -340,6 +340,8 @@ def test_a_lead_that_another_seed_would_turn_is_no_gain(planner: Planner, tmp_pa
     figures = write(planner, tmp_path, lambda name: name.startswith("mixed"), rate=unsteady)
     assert figures.noise("pos") > 25
     assert figures.noise("ner") < 5
+    seen = [mean_score([run], "pos", "seen") for run in figures.pooled("mixed", "hyperx")]
+    assert figures.noise("pos", "seen") == max(seen) - min(seen)
     found = verdicts(figures)[
         "Hyper-X beats one adapter for all on zero-shot cells in the mixed setting, seen and unseen"
     ]
@@ -429,7 +431,7 @@ def test_fewer_draws_than_three_are_not_the_last_word(planner: Planner, tmp_path
     for system in ("hyperx", "finetune", "madx"):
         write_few_shot(tmp_path, planner.benchmark, system, Pair("pos", "zul"), 5, 1, 0.9)
     found = verdicts(Figures(planner, tmp_path))["Hyper-X gains from few sentences of the target"]
-    assert (found.verdict, found.unfinished) == ("holds", True)
+    assert (found.verdict, found.unfinished) == ("holds partly", True)
 
 
 def test_collapsed_cells_are_named(planner: Planner, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hyperx.study.report import rules
-from hyperx.study.report.figures import MIXED, Figures
+from hyperx.study.report.figures import GROUPS, MIXED, Figures
 from hyperx.study.report.markdown import table
 from hyperx.study.report.rules import COMPETITIVE, FEW, HARMLESS, SIZE_RATIO, TIME_RATIO
 from hyperx.study.report.transfer import ORDER, UNITS
@@ -42,8 +42,12 @@ def section(figures: Figures) -> str:
 
 
 def _noise(figures: Figures) -> str:
-    known = [f"{figures.noise(task):.1f} in {UNITS[task]}" for task in ORDER if figures.noise(task)]
-    return f": here two seeds of a method differ by up to {' and '.join(known)}" if known else ""
+    groups = GROUPS if figures.unseen else ("all",)
+    known = [(UNITS[task], [f"{figures.noise(task, group):.1f}" for group in groups]) for task in ORDER]
+    if not any(figures.noise(task) for task in ORDER):
+        return ""
+    told = " and ".join(f"{', '.join(points)} in {unit}" for unit, points in known)
+    return f": here two seeds of a method differ by up to {told} ({', '.join(groups)})"
 
 
 _EVERY = "Holds: in both tasks; partly: in one."
@@ -137,7 +141,8 @@ CLAIMS = [
     Claim(
         "Training costs a sixth of MAD-X's",
         "Base 18 h, MAD-X 116 h",
-        "Training time on the same device, MAD-X's language adapters in it; on a processor its own, where it was noted. "
+        "Training time on the same device, MAD-X's language adapters in it, as many steps as the benchmark gives each of "
+        "them; on a processor its own time, not the clock's. "
         f"Holds: at least {TIME_RATIO:g} times less; partly: less.",
         rules.time,
     ),

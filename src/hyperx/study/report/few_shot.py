@@ -33,7 +33,8 @@ def runs(figures: Figures) -> dict[str, dict[Pair, dict[int, list[Results]]]]:
             cell = Pair(task, language)
             cells = found.setdefault(system, {})
             if cell not in cells:
-                cells[cell] = {0: _cell([figures.load(r) for r in figures.runs("multi", system)], cell)}
+                start = figures.planner.few_shot_start(system)
+                cells[cell] = {0: _cell([figures.load(r) for r in figures.runs("multi", start)], cell)}
             cells[cell].setdefault(int(size), []).extend(_cell([figures.load(run)], cell))
     return {system: dict(sorted(found[system].items())) for system in figures.benchmark.methods if system in found}
 
@@ -55,6 +56,12 @@ def curve(sizes: dict[int, list[Results]]) -> Curve:
 def sizes(figures: Figures) -> list[int]:
     """Return the numbers of sentences that there are runs of."""
     return sorted({size for cells in runs(figures).values() for found in cells.values() for size in found} - {0})
+
+
+def planned_sizes(figures: Figures) -> list[int]:
+    """Return the numbers of sentences that the study asks for, or that there are runs of."""
+    study = figures.benchmark.scales[figures.planner.scale].few_shot
+    return sorted({*sizes(figures), *(study.sizes if study else ())})
 
 
 def compare(figures: Figures, first: tuple[str, int], second: tuple[str, int]) -> list[Difference]:

@@ -97,7 +97,8 @@ class Figures:
         if base(system) not in self.benchmark.methods:
             return []
         start = self.planner.run(part, system).name.removesuffix("1")
-        return sorted((run for run in self.finished if run.startswith(start)), key=lambda run: (len(run), run))
+        seeds = (run.removeprefix(start) for run in self.finished if run.startswith(start))
+        return [f"{start}{seed}" for seed in sorted((seed for seed in seeds if seed.isdecimal()), key=int)]
 
     def complete(self, setting: str, system: str) -> bool:
         """Whether every part of the setting has a finished run."""
@@ -110,11 +111,15 @@ class Figures:
         starts = tuple(self.planner.run(part, system).name.removesuffix("1") for part in self.parts(setting))
         return any(run.startswith(starts) for run in set().union(*self.plan.values()) - self.finished)
 
-    def noise(self, task: str) -> float:
-        """Return the most points that a method's seeds differ by in a task's zero-shot mean, mixed; 0 if unknown."""
+    def noise(self, task: str, languages: str = "all") -> float:
+        """Return the most points that a method's seeds differ by in a task's zero-shot mean, mixed; 0 if unknown.
+
+        Args:
+            languages: those of the mean, as in `mean_score`.
+        """
         systems = dict.fromkeys([*self.benchmark.methods, *map(self.planner.with_text, TEXTS)])
         seeds = [self.pooled(MIXED, system) for system in systems if self.complete(MIXED, system)]
-        scores = [[mean_score([run], task) for run in runs] for runs in seeds if len(runs) > 1]
+        scores = [[mean_score([run], task, languages) for run in runs] for runs in seeds if len(runs) > 1]
         found = [[score for score in row if score is not None] for row in scores]
         return max((max(row) - min(row) for row in found if row), default=0.0)
 

@@ -64,8 +64,8 @@ def above(
 
 
 def gains(figures: Figures, difference: Difference) -> bool:
-    """Whether a difference's interval lies above zero, and it is more than what seeds differ by."""
-    return difference.low > 0 and difference.points > figures.noise(difference.task)
+    """Whether a difference's interval lies above zero, and it is more than what seeds differ by in such languages."""
+    return difference.low > 0 and difference.points > figures.noise(difference.task, difference.languages)
 
 
 def madx_on_unseen(figures: Figures) -> Finding:
@@ -116,20 +116,22 @@ def source_profits(figures: Figures) -> Finding:
 
 def few_shot_gains(figures: Figures) -> Finding:
     """Judge that Hyper-X's gain over no sentences has an interval above zero, in each task and number up to `FEW`."""
-    counts = [size for size in few_shot.sizes(figures) if size <= FEW]
+    counts = [size for size in few_shot.planned_sizes(figures) if size <= FEW]
     met, shown = _few_shot(figures, {size: (("hyperx", 0), ("hyperx", size)) for size in counts})
-    return Finding(verdict(met), "; ".join(shown), few_shot.unfinished(figures))
+    return Finding(verdict(met, len(ORDER) * len(counts)), "; ".join(shown), few_shot.unfinished(figures))
 
 
 def few_shot_leads(figures: Figures) -> Finding:
     """Judge that Hyper-X's lead has an interval above zero, in each task and number, over fine-tuning and MAD-X."""
-    conditions, parts = [], []
-    for system in ("finetune", "madx"):
-        pairs = {size: ((system, size), ("hyperx", size)) for size in few_shot.sizes(figures)}
+    conditions, parts, counts = [], [], few_shot.planned_sizes(figures)
+    others = [system for system in few_shot.SYSTEMS if system != "hyperx"]
+    for system in others:
+        pairs = {size: ((system, size), ("hyperx", size)) for size in counts}
         met, shown = _few_shot(figures, pairs)
         conditions += met
         parts += [f"over {style.label(system)}, {line}" for line in shown]
-    return Finding(verdict(conditions), "; ".join(parts), few_shot.unfinished(figures))
+    wanted = len(ORDER) * len(counts) * len(others)
+    return Finding(verdict(conditions, wanted), "; ".join(parts), few_shot.unfinished(figures))
 
 
 def small(figures: Figures) -> Finding:
@@ -159,13 +161,15 @@ def parameters(figures: Figures) -> Finding:
 def time(figures: Figures) -> Finding:
     """Judge that Hyper-X trains `TIME_RATIO` times faster than MAD-X; partly: faster. Times of unlike devices say nothing.
 
-    On processors their own time is compared, where both noted it: other work on a shared machine lengthens it less.
+    Nor do a processor's by the clock, which other work on a shared machine lengthens; there its own time is compared.
     """
     hyperx, madx = (figures.cost(MIXED, system) for system in ("hyperx", "madx"))
     if hyperx is None or madx is None:
         return Finding("not measured")
     ours, theirs, kind = hyperx.seconds, madx.seconds, ""
-    if hyperx.device.startswith("CPU") and hyperx.processor is not None and madx.processor is not None:
+    if hyperx.device.startswith("CPU"):
+        if hyperx.processor is None or madx.processor is None:
+            return Finding("not measured", "a run lacks its processor time")
         ours, theirs, kind = hyperx.processor, madx.processor, " of processor time"
     ratio = theirs / ours
     shown = f"{duration(ours)} against {duration(theirs)}{kind}: {ratio:.1f} times"
@@ -207,7 +211,7 @@ def _unfinished(figures: Figures, *pairs: tuple[str, str]) -> bool:
 
 
 def _swap_unfinished(figures: Figures, *systems: str) -> bool:
-    return _unfinished(figures, *((setting, system) for setting in (MIXED, "swapped") for system in systems))
+    return _unfinished(figures, *((setting, system) for setting in sources.SETTINGS for system in systems))
 
 
 def _costs_unfinished(figures: Figures) -> bool:

@@ -9,11 +9,12 @@ from hyperx.pairs import Pair
 from hyperx.results import Results
 from hyperx.study.benchmark import TASKS, Benchmark
 from hyperx.study.report import style
-from hyperx.study.report.figures import Figures, differences, find, join
+from hyperx.study.report.figures import MIXED, Figures, differences, find, join
 from hyperx.study.report.markdown import NOTHING, picture, points, table, text
 from hyperx.study.report.transfer import ORDER, UNITS, language_label
 
 SYSTEMS = ("hyperx", "finetune")
+SETTINGS = (MIXED, "swapped")
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,19 @@ def section(figures: Figures, pictures: Path) -> str:
                         *_row(found, task, target.cell.language),
                     ]
                 )
-        rows.append([task.upper(), "**mean**", "", "", *_row(found, task, "all")])
-        stay = sorted({t.cell.language for t in targets(figures.benchmark) if not t.gained and t.cell.task == task})
-        names = ", ".join(text(language_name(language)) for language in stay)
+        dagger = " †" if any(figures.lacks(setting, system) for setting in SETTINGS for system in SYSTEMS) else ""
+        rows.append([task.upper(), f"**mean**{dagger}", "", "", *_row(found, task, "all")])
+        measured = {d.languages for control in controls.values() for d in control if d.task == task}
+        stay = {t.cell.language for t in targets(figures.benchmark) if not t.gained and t.cell.task == task}
+        names = ", ".join(text(language_name(language)) for language in sorted(stay & measured))
         rows.append(
-            [task.upper(), f"mean of cells whose relatives stay ({names})", "", "", *_row(controls, task, "all")]
+            [
+                task.upper(),
+                f"mean of cells whose relatives stay ({names}){dagger}",
+                "",
+                "",
+                *_row(controls, task, "all"),
+            ]
         )
     header = ["Task", "Target", "relative", "trained relatives"]
     for system in SYSTEMS:
@@ -146,8 +155,10 @@ def draw(figures: Figures, found: dict[str, list[Difference]], path: Path) -> Pa
         for shift, system in zip((0.14, -0.14), SYSTEMS, strict=True):
             shown = [(y, d) for y, language in enumerate(names) if (d := find(found[system], task, language))]
             if shown:
-                style.intervals(panel, [d for _, d in shown], [y + shift for y, _ in shown], system)
+                apart = shift if all(found.values()) else 0
+                style.intervals(panel, [d for _, d in shown], [y + apart for y, _ in shown], system)
         panel.set_yticks(range(len(names)), ["mean", *(language_name(language) for language in names[1:])])
+        panel.set_ylim(-0.6, len(names) - 0.4)
         panel.set_title(UNITS[task], loc="left", fontsize=10)
         panel.set_xlabel("points with a trained relative more")
     style.legend(figure, axes)

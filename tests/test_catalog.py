@@ -107,6 +107,31 @@ def test_wikipedia_from_the_hub(hub: Path) -> None:
     assert splits["train"][0].tags is None
 
 
+@pytest.mark.parametrize(
+    ("language", "code", "text", "sentences"),
+    [
+        (
+            "zho",
+            "zh",
+            "北京是中国的首都。它位于“华北平原。”人口超过 2100 万！？\n历史\n参考文献\n上海是最大的城市",
+            ["北京是中国的首都。", "它位于“华北平原。”", "人口超过 2100 万！？", "上海是最大的城市"],
+        ),
+        ("yue", "zh-yue", "香港係中國一個特別行政區。好大。", ["香港係中國一個特別行政區。"]),
+        (
+            "eng",
+            "en",
+            "The U.S. has 3.5 million cats. See example.com for more! J. R.R. Smith lived (c. 1990) there.",
+            ["The U.S. has 3.5 million cats.", "See example.com for more!", "J. R.R. Smith lived (c. 1990) there."],
+        ),
+        ("san", "sa", "रामः वनं गच्छति।सीता अपि गच्छति॥", ["रामः वनं गच्छति।", "सीता अपि गच्छति॥"]),
+        ("ara", "ar", "كيف حالك يا صديقي؟ أنا بخير اليوم.", ["كيف حالك يا صديقي؟", "أنا بخير اليوم."]),
+    ],
+)
+def test_where_wikipedias_sentences_end(hub: Path, language: str, code: str, text: str, sentences: list[str]) -> None:
+    publish(hub / "wikimedia" / "wikipedia", f"20231101.{code}", [{"id": "1", "text": text}], ["train"])
+    assert [" ".join(s.words) for s in load_splits("wikipedia", "mlm", language)["train"]] == sentences
+
+
 def test_a_treebank_of_the_hub_in_a_runs_configuration(hub: Path, tmp_path: Path) -> None:
     from datasets import ClassLabel, List, Value
 
@@ -162,6 +187,23 @@ def test_of_several_treebanks_one_is_read_and_the_others_named(
     assert (
         "yor has several treebanks: UD_Yoruba-Second is read; an entry of files can name UD_Yoruba-YTB" in caplog.text
     )
+
+
+def test_a_treebanks_split_may_be_in_several_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "ud" / "UD_Yoruba-Long"
+    folder.mkdir(parents=True)
+    for part, word in (("train-a-2", "ilé"), ("train-a-1", "ọmọ"), ("test", "ìwé")):
+        (folder / f"yo_long-ud-{part}.conllu").write_text(TREE.replace("ọmọ", word), encoding="utf-8")
+    splits = load_splits("ud", "pos", "yor", root=tmp_path)
+    assert {split: [s.words[1] for s in sentences] for split, sentences in splits.items()} == {
+        "train": ["ọmọ", "ilé"],
+        "test": ["ìwé"],
+    }
+    assert not caplog.text
+    for number in (1, 2):
+        (folder / f"yo_long-ud-train-a-{number}.conllu").rename(folder / f"yo_long-part{number}.conllu")
+    assert list(load_splits("ud", "pos", "yor", root=tmp_path)) == ["test"]
+    assert "passed over are yo_long-part1.conllu, yo_long-part2.conllu" in caplog.text
 
 
 def archive(path: Path, members: dict[str, str]) -> bytes:

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
 from hyperx.errors import HyperXError
 from hyperx.languages import name, normalize, seen_by
@@ -37,10 +39,24 @@ zh-classical zh-min-nan zh-yue
         ("arz", "arz"),
         ("pt-BR", "por"),
         ("sr_Latn", "srp"),
+        ("als", "gsw"),
+        ("als_Latn", "sqi"),
+        ("kmr_Latn", "kur"),
+        ("gaz_Latn", "orm"),
     ],
 )
 def test_normalize(written: str, canonical: str) -> None:
     assert normalize(written) == canonical
+
+
+@given(st.from_regex(r"[a-z]{2,3}([-_](Latn|Arab|Hans|BR))?", fullmatch=True))
+@example("als_Latn")
+def test_a_canonical_code_stays_as_it_is(written: str) -> None:
+    try:
+        canonical = normalize(written)
+    except HyperXError:
+        assume(False)
+    assert normalize(canonical) == canonical
 
 
 def test_chinese_keeps_cantonese_apart() -> None:

@@ -81,6 +81,29 @@ def test_the_tag_column_is_found_or_given(tmp_path: Path) -> None:
     assert read(path, "pos", tag_column=2)[0][1] == ("PROPN", "VERB")
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "notice"),
+    [
+        (
+            "1\tI\tO\n2-3\tdon't\t_\n2\tdo\tO\n2.1\tempty\tO\n3\tn't\tO\n\n1\tYes\tO\n",
+            [("I", "do", "n't"), ("Yes",)],
+            None,
+        ),
+        ("1990 CD O\n20 CD O\n", [("1990", "20")], "numbers that don't count the words"),
+        ("sw:Amina B-PER\nsw: O\nsw:home O\n", [("Amina", "home")], "data.txt:2: a tag without a word"),
+        ("a O B-X O\nb O I-X O\n", [("a", "b")], "columns 2, 3 and 4 hold ner tags; 4 is read, say tag_column"),
+    ],
+    ids=["ranges and empty nodes", "numbers", "a prefix alone", "several columns of tags"],
+)
+def test_what_most_lines_have_is_the_layout(
+    tmp_path: Path, text: str, words: list[tuple[str, ...]], notice: str | None
+) -> None:
+    with collected_notices() as notices:
+        assert [found for found, _ in read(write(tmp_path, text))] == words
+    assert len(notices) == (notice is not None)
+    assert not notice or notice in notices[0]
+
+
 def test_json_lines_and_text(tmp_path: Path) -> None:
     line = json.dumps({"tokens": ["Amina", "ran"], "ner_tags": ["B-PER", "O"]})
     path = write(tmp_path, line + "\n", "a.jsonl")
@@ -107,6 +130,14 @@ def test_label_maps(tmp_path: Path) -> None:
     path = write(tmp_path, "Amina B-PER\nMonday B-DATE\nmorning I-DATE\n")
     assert read(path, label_map={"DATE": "O", "PER": "PERSON"})[0][1] == ("B-PERSON", "O", "O")
     assert map_tag("ADP", {"ADP": "X"}) == "X"
+    with pytest.raises(
+        HyperXError, match=r"data\.txt:1, word 3 \('morning'\): with the label map 'I-DATE' goes on no entity"
+    ):
+        read(path, label_map={"B-DATE": "O"})
+    with collected_notices() as notices:
+        read(path, label_map={"DAET": "O", "PER": "PERSON"})
+        read(write(tmp_path, "cat NOUN\n"), "pos", label_map={"NOUN": "X"})
+    assert notices == [f"{path}: the label map's 'DAET' renames nothing"]
 
 
 def test_a_slip_in_iob2_is_mended_and_said(tmp_path: Path) -> None:
@@ -119,7 +150,11 @@ def test_a_slip_in_iob2_is_mended_and_said(tmp_path: Path) -> None:
 
 BAD = {
     "a b c\n": "none of the 3 columns holds ner tags",
-    "Amina B-PER\nran\n": ":2: 1 columns, but 2 on the lines before",
+    "Amina B-PER\nran\n": ":2: 1 columns, but 2 on most lines",
+    "Amina B-PER\nNew York\tO\nhome O\n": ":2: a tab, but most lines are separated by spaces",
+    "Amina\tO\nran O\nhome\tO\n": ":2: 1 columns, but 2 on most lines; expected a word and its tag separated by a tab",
+    "sw:Amina B-PER\nran O\nsw:home O\n": ":2: the word 'ran' is not written as the others are",
+    "1\ta\tO\n3\tb\tO\n\n1\tc\tO\n2\td\tO\n": ":2: the word's id is '3', expected 2",
     "Amina PER\n": "'PER' is not an entity tag",
     "Amina B-PER\nran E-LOC\n": "the scheme IOBES or BILOU, which the file breaks",
     "": "is empty",

@@ -165,6 +165,18 @@ def test_features_are_learned_as_the_sum_of_their_cross_entropies(tokenizer) -> 
     torch.testing.assert_close(task.loss(lambda hidden: hidden, hidden, labels), expected.mean())
 
 
+@pytest.mark.parametrize("name", ["mlm", "genre", "pos"])
+def test_text_without_spaces_goes_on_in_the_next_chunk_where_no_word_is_labelled(name: str, tokenizer) -> None:
+    task = build_task(name, ["news"] if name == "genre" else None, KINDS)
+    word = "thecat" * 20
+    examples = list(task.encode([Sentence((word,))], tokenizer, max_length=24))
+    found = [piece for example in examples for piece in example.input_ids[1:-1]]
+    pieces = tokenizer(word, add_special_tokens=False)["input_ids"]
+    assert len(pieces) > 22
+    assert found == (pieces[:22] if name == "pos" else pieces)
+    assert all(len(example.input_ids) <= 24 for example in examples)
+
+
 def test_an_attributes_labels_need_not_stand_together(tokenizer) -> None:
     """As in a model that was grown by a value."""
     together = MorphologicalFeatures(["Case=", "Case=Nom", "Case=Gen", "Number=", "Number=Sing"])

@@ -18,7 +18,7 @@ from hyperx.data.textfile import TextFile
 from hyperx.errors import HyperXError
 from hyperx.tasks import Example, Task
 
-VERSION = 2  # a new number where the encoding or the files change
+VERSION = 3  # a new number where the encoding or the files change
 CHUNK = 10_000  # sentences encoded at a time
 ARRAYS = {"sentences": "<i8", "input_ids": "<i4", "ends": "<i8", "positions": "<i4", "position_ends": "<i8"}
 

@@ -23,7 +23,11 @@ class Chunk(NamedTuple):
 
 
 def encode(
-    sentences: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase, *, max_length: int
+    sentences: Sequence[Sequence[str]],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    max_length: int,
+    cut_words: bool = False,
 ) -> Iterator[Chunk]:
     """Encode sentences of words, each as one chunk or, if it is too long, as several, cut at word boundaries.
 
@@ -31,6 +35,8 @@ def encode(
 
     Args:
         max_length: pieces in a chunk at most, special tokens counted.
+        cut_words: a word of more goes on in the next chunk, as another word; for text that no white space separates, of tasks
+            that label no words.
     """
     if not sentences:
         return
@@ -45,6 +51,8 @@ def encode(
     room = max_length - len(prefix) - len(suffix)
     for number, words in enumerate(sentences):
         pieces = _pieces(encodings["input_ids"][number], encodings.word_ids(number), len(words), tokenizer.unk_token_id)
+        if cut_words:
+            pieces = [word[start : start + room] for word in pieces for start in range(0, len(word), room)]
         yield from _chunks(number, pieces, room, prefix, suffix)
 
 

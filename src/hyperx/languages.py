@@ -14,11 +14,9 @@ from hyperx.errors import HyperXError
 
 # What publishers write that is no language tag, or that the registry would turn into another language.
 _WRITTEN = {
-    "als": "gsw",  # Alemannic, as Wikipedia and WikiANN have it; ISO 639-3 means Tosk Albanian, seldom written so
+    "als": "gsw",  # Alemannic, as Wikipedia and WikiANN have it; ISO 639-3 means Tosk Albanian, which FLORES has as als_Latn
     "bat-smg": "sgs",
     "be-x-old": "bel",
-    "bih": "bho",
-    "bh": "bho",
     "cbk-zam": "cbk",
     "eml": "egl",
     "fiu-vro": "vro",
@@ -36,12 +34,16 @@ _WRITTEN = {
 # Standard varieties that publishers name by the code of their group, and the reverse for Norwegian: all that is
 # published as `no` is Bokmål.
 _SAME = {
+    "als": "sqi",
     "arb": "ara",
     "azj": "aze",
+    "bih": "bho",
     "cmn": "zho",
     "ekk": "est",
     "fil": "tgl",
+    "gaz": "orm",
     "khk": "mon",
+    "kmr": "kur",
     "lvs": "lav",
     "nor": "nob",
     "npi": "nep",

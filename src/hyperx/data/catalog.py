@@ -182,8 +182,17 @@ def _treebanks(folder: Path) -> dict[str, list[Path]]:
 
 
 def _load_treebank(folder: Path, task: str, label_map: Mapping[str, str]) -> Splits:
-    paths = {split: next(iter(folder.glob(f"*-ud-{split}.conllu")), None) for split in ("train", "dev", "test")}
-    return load_files(task, {split: path for split, path in paths.items() if path}, label_map=label_map)
+    """Read a treebank, whose larger splits may be in several files, as de_hdt-ud-train-a-1.conllu is one."""
+    paths = {split: sorted(folder.glob(f"*-ud-{split}*.conllu")) for split in ("train", "dev", "test")}
+    others = sorted(set(folder.glob("*.conllu")).difference(*paths.values()))
+    if others and not paths["train"]:
+        names = ", ".join(path.name for path in others)
+        logger.warning("%s has no file *-ud-train*.conllu; passed over are %s", folder, names)
+    return {
+        split: [sentence for path in parts for sentence in read_sentences(path, task=task, label_map=label_map)]
+        for split, parts in paths.items()
+        if parts
+    }
 
 
 def _ud_languages(root: Path | None) -> list[str]:

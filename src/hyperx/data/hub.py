@@ -22,7 +22,12 @@ WIKIPEDIA_DUMP = "20231101"
 MAX_WIKIPEDIA = 100_000  # sentences a language
 UPOS_COLUMNS = ("upos", "pos_tags", "pos")
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
-_SENTENCE_END = re.compile(r"(?<=[.!?।。！？؟])\s*(?=\S)")
+# A mark of a script that separates words needs white space after it ("3.5", "example.com") and no initial before it ("J. Smith").
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?؟])(?<![\s.(][^\W\d]\.)(?<!^[^\W\d]\.)\s+(?=\S)"
+    r"|(?<=[。！？।॥])\s*(?=[^\s。！？।॥”’」』）》])|(?<=[。！？][”’」』）》])\s*(?=\S)"
+)
+_IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 
 
 def load_hub(
@@ -49,7 +54,7 @@ def load_hub(
     for split, own in splits.items():
         if own is not None:
             read = partial(_sentences, name, config, own, task, revision, files)
-            result[split] = list(normalize_tags(read, task=task, label_map=label_map))
+            result[split] = list(normalize_tags(read, f"{name}/{config}/{own}", task=task, label_map=label_map))
     return result
 
 
@@ -72,9 +77,10 @@ def load_wikipedia(language: str) -> dict[str, list[Sentence]]:
     sentences: list[Sentence] = []
     for number, row in enumerate(_rows("wikimedia/wikipedia", config, "train"), 1):
         for line in str(row["text"]).splitlines():
-            words = (sentence.split() for sentence in _SENTENCE_END.split(line))
             sentences += [
-                Sentence(tuple(w), None, f"wikipedia/{config}, article {number}") for w in words if len(w) > 2
+                Sentence(tuple(sentence.split()), None, f"wikipedia/{config}, article {number}")
+                for sentence in _SENTENCE_END.split(line.strip())
+                if not _is_scrap(sentence)
             ]
         if len(sentences) >= MAX_WIKIPEDIA:
             break
@@ -103,6 +109,11 @@ def row_sentences(row: Mapping[str, Any], source: str) -> Iterator[Sentence]:
         yield from (Sentence(tuple(words), None, source) for words in lines if words)
     else:
         yield to_sentence(dict(row), source, annotation("mlm"))
+
+
+def _is_scrap(sentence: str) -> bool:
+    """Return whether it is a heading or the like, of two words or of five ideographs, which no white space separates."""
+    return len(sentence.split()) <= 2 and len(_IDEOGRAPH.findall(sentence)) <= 5
 
 
 def _sentences(

@@ -1,7 +1,7 @@
 """Any file of sentences."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -55,21 +55,35 @@ def read_sentences(
         raise HyperXError(f"unknown format '{format}'; known are {', '.join(FORMATS)}")
     if format == "auto":
         format = detect_format(path, task=task)
-    yield from normalize_tags(partial(_read, path, task, format, tag_column), task=task, label_map=label_map)
+    read = partial(_read, path, task, format, tag_column)
+    yield from normalize_tags(read, str(path), task=task, label_map=label_map)
 
 
 def normalize_tags(
-    read: Callable[[], Iterator[Sentence]], *, task: str | Annotation, label_map: Mapping[str, str] | None = None
+    read: Callable[[], Iterator[Sentence]],
+    name: str,
+    *,
+    task: str | Annotation,
+    label_map: Mapping[str, str] | None = None,
 ) -> Iterator[Sentence]:
     """Yield what `read` does, which is called again for a first pass over entities, with checked and mapped tags.
 
+    Args:
+        name: of the file, for messages.
+
     Raises:
-        HyperXError: a word is empty, or a tag is none of the task's.
+        HyperXError: a word is empty, a tag is none of the task's, or `label_map` takes from an I- what it goes on.
     """
-    task = annotation(task)
+    task, label_map = annotation(task), label_map or {}
     scheme = _scheme(read) if task.spans else None
+    seen: set[str] = set()
     for sentence in read():
-        yield _clean(sentence, task, scheme, label_map or {})
+        tags = to_iob2(sentence.tags, scheme) if scheme and sentence.tags else sentence.tags
+        seen.update(tags or ())
+        yield _clean(sentence, tags, task, label_map)
+    for key, new in label_map.items():
+        if seen and not any(task.rename(tag, {key: new}) != tag for tag in seen):
+            logger.warning("%s: the label map's '%s' renames nothing", name, key)
 
 
 def detect_format(path: Path, *, task: str | Annotation) -> str:
@@ -120,13 +134,13 @@ def _scheme(read: Callable[[], Iterator[Sentence]]) -> Scheme:
     return scheme or "IOB1"
 
 
-def _clean(sentence: Sentence, task: Annotation, scheme: Scheme | None, label_map: Mapping[str, str]) -> Sentence:
+def _clean(sentence: Sentence, tags: Sequence[str] | None, task: Annotation, label_map: Mapping[str, str]) -> Sentence:
     for number, word in enumerate(sentence.words):
         if not word.strip():
             raise HyperXError(f"{_at(sentence, number)}: the word is empty; expected a word and its tag")
-    if sentence.tags is None:
+    if tags is None:
         return sentence
-    tags = [task.rename(tag, label_map) for tag in (to_iob2(sentence.tags, scheme) if scheme else sentence.tags)]
+    tags = [task.rename(tag, label_map) for tag in tags]
     if task.spans:
         _check_iob2(sentence, tags)
     for number, tag in enumerate(tags):
@@ -142,6 +156,11 @@ def _check_iob2(sentence: Sentence, tags: list[str]) -> None:
                 f"{_at(sentence, number)}: '{tag}' is of the scheme IOBES or BILOU, which the file breaks; "
                 "expected every entity as S, or as B, I and E of one type"
             )
+    for number in slips(tags):  # those of the file are mended
+        raise HyperXError(
+            f"{_at(sentence, number)}: with the label map '{tags[number]}' goes on no entity; "
+            "map types, as DATE, not B-DATE alone"
+        )
 
 
 def _check_entities(sentence: Sentence) -> None:

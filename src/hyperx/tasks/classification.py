@@ -38,7 +38,7 @@ class Classification(TaggingTask):
     ) -> Iterator[Example]:
         """Encode sentences; each chunk of a long one bears its label."""
         words = [sentence.words for sentence in sentences]
-        for chunk in encode(words, tokenizer, max_length=max_length):
+        for chunk in encode(words, tokenizer, max_length=max_length, cut_words=True):
             sentence = sentences[chunk.sentence]
             labels = None if sentence.tags is None else [self._number(sentence.tags[0], sentence)]
             yield Example(chunk.sentence, chunk.input_ids, [0], labels)

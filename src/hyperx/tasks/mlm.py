@@ -101,7 +101,7 @@ class MaskedLanguageModelling(Task):
         """Encode raw sentences; those that the vocabulary has no piece of are passed over."""
         words = [sentence.words for sentence in sentences]
         special = set(tokenizer.all_special_ids)
-        for chunk in encode(words, tokenizer, max_length=max_length):
+        for chunk in encode(words, tokenizer, max_length=max_length, cut_words=True):
             if not special.issuperset(chunk.input_ids):
                 yield Example(chunk.sentence, chunk.input_ids, chunk.positions, None)
 

@@ -1,5 +1,6 @@
 """Which file is tagged into which."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,13 +76,20 @@ def _expanded(path: Path, output: Path | None) -> list[tuple[Path, Path]]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a file to write that takes the name `path` once all went well, and is removed if not."""
-    partial = path.with_name(f"{path.name}.partial")
+    """Give a file to write that takes the name `path` once all went well, and is removed if not.
+
+    A link is followed to what it names; a pipe or a device is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    place = Path(os.path.realpath(path))
+    partial = place.with_name(f"{place.name}.partial")
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield partial
         with writing(path):
-            partial.replace(path)
+            partial.replace(place)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,13 +1,14 @@
 """Sentences to be tagged, from files and streams of any length."""
 
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
+from itertools import chain, dropwhile, islice
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
-from hyperx.data.columns import SIGNED, split_columns
+from hyperx.data.annotation import annotation
+from hyperx.data.columns import PEEK, comment, layout_of, read_blocks
 from hyperx.data.lines import decode_lines
 from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
@@ -26,7 +27,6 @@ _EXTENSIONS = {
     ".iob": "columns",
     ".bio": "columns",
 }
-_COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
 _WORDS = ("tokens", "words")
 
 
@@ -143,6 +143,19 @@ def _read_words(lines: Lines, source: Source) -> Iterator[TextSentence]:
             yield from_words(words, source.language_of(None, number), source=source.at(number))
 
 
+def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
+    """A word a line, in the column where training finds it, and a blank line after a sentence."""
+    task = annotation("mlm")
+    lines = dropwhile(lambda numbered: not numbered[1].strip(" \t"), lines)
+    head = list(islice(lines, PEEK))
+    if not head:
+        return
+    layout = layout_of(head, source.name, task=task)
+    for start, comments, rows in read_blocks(chain(head, lines), source.name, layout, task, key=source.language_field):
+        language = source.language_of(comments.get(source.language_field), start)
+        yield from_words([row[layout.word] for row in rows], language, source=source.at(start))
+
+
 def _blocks(lines: Lines) -> Iterator[list[tuple[int, str]]]:
     """Yield runs of lines between blank ones."""
     block: list[tuple[int, str]] = []
@@ -156,49 +169,6 @@ def _blocks(lines: Lines) -> Iterator[list[tuple[int, str]]]:
         yield block
 
 
-def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
-    """A word a line in the first column, and a blank line after a sentence."""
-    blocks = _blocks(lines)
-    head, separator, width = _layout(blocks)
-    for block in chain(head, blocks):
-        comments: dict[str, str] = {}
-        words: list[str] = []
-        for number, line in block:
-            comment = _COMMENT.match(line)
-            # What looks like a comment and has as many columns as the words is one of these.
-            if comment and SIGNED.match(line) and comment[1] != source.language_field:
-                comment = None if len(split_columns(line, separator)) == width else comment
-            if not words and (comment or line.startswith("-DOCSTART-")):
-                comments |= {comment[1]: comment[2].strip()} if comment else {}
-                continue
-            words.append(_fields(line)[0])
-            if not words[-1].strip():
-                raise HyperXError(f"{source.at(number)}: the word is empty; expected it in the first column")
-        if words:
-            number = block[0][0]
-            language = source.language_of(comments.get(source.language_field), number)
-            yield from_words(words, language, source=source.at(number))
-
-
-def _layout(blocks: Iterator[list[tuple[int, str]]]) -> tuple[list[list[tuple[int, str]]], str, int]:
-    """Take blocks up to the first line that is surely no comment, and return them, its separator and its number of columns."""
-    head = []
-    for block in blocks:
-        head.append(block)
-        for _, line in block:
-            if not (_COMMENT.match(line) or line.startswith("-DOCSTART-")):
-                return head, _separator(line), len(_fields(line))
-    return head, " ", 1
-
-
-def _separator(line: str) -> str:
-    return "\t" if "\t" in line else " "
-
-
-def _fields(line: str) -> list[str]:
-    return split_columns(line, _separator(line))
-
-
 def _read_conllu(lines: Lines, source: Source) -> Iterator[TextSentence]:
     """CoNLL-U; the syntactic words are tagged, not multiword tokens and empty nodes."""
     for block in _blocks(lines):
@@ -206,7 +176,7 @@ def _read_conllu(lines: Lines, source: Source) -> Iterator[TextSentence]:
         words: list[str] = []
         for number, line in block:
             if line.startswith("#"):
-                comments |= {found[1]: found[2].strip()} if (found := _COMMENT.match(line)) else {}
+                comments |= comment(line)
                 continue
             columns = line.split("\t")
             if len(columns) != 10:
@@ -244,6 +214,8 @@ def _read_tsv(lines: Lines, source: Source) -> Iterator[TextSentence]:
             names = cells
             if not {*_WORDS, "text"} & set(names):
                 raise HyperXError(f"{source.at(number)}: no column is named 'text' or 'tokens'; expected one that is")
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise HyperXError(f"{source.at(number)}: two columns are named '{twice[0]}'; name one otherwise")
             continue
         if not line.strip():
             continue
@@ -257,14 +229,14 @@ def _read_tsv(lines: Lines, source: Source) -> Iterator[TextSentence]:
 def _record(value: dict[str, Any], source: Source, number: int) -> Iterator[TextSentence]:
     """Yield the sentences of an object; one without words is a sentence without words, so that none is lost."""
     language = source.language_of(value.get(source.language_field), number)
-    words = next((value[key] for key in _WORDS if key in value), None)
+    words, text = next((value[key] for key in _WORDS if key in value), None), value.get("text")
     if words is not None:
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise HyperXError(f"{source.at(number)}: the tokens are not a list of strings")
         fields = {key: kept for key, kept in value.items() if key not in (*_WORDS, "text")}
-        yield from_words(words, language, source=source.at(number), fields=fields)
+        sentence = from_words(words, language, source=source.at(number), fields=fields)
+        yield _placed(sentence, text) if isinstance(text, str) else sentence
         return
-    text = value.get("text")
     if not isinstance(text, str):
         raise HyperXError(f"{source.at(number)}: expected a string under 'text', or a list of strings under 'tokens'")
     fields = {key: kept for key, kept in value.items() if key != "text"}
@@ -274,6 +246,18 @@ def _record(value: dict[str, Any], source: Source, number: int) -> Iterator[Text
         yield sentence
     if not found:
         yield TextSentence(text, (), language, raw=True, source=source.at(number), fields=fields)
+
+
+def _placed(sentence: TextSentence, text: str) -> TextSentence:
+    """Return a sentence of words as one of the text that they were found in; as it is, where text and words differ."""
+    offsets, end = [], 0
+    for word in sentence.words:
+        start = text.find(word, end)
+        if start < 0 or text[end:start].strip():
+            return sentence
+        end = start + len(word)
+        offsets.append((start, end))
+    return sentence if text[end:].strip() else replace(sentence, text=text, offsets=tuple(offsets), raw=True)
 
 
 INPUTS: dict[str, Callable[[Lines, Source], Iterator[TextSentence]]] = {

@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from warnings import catch_warnings, simplefilter
 
 import langcodes
@@ -56,7 +56,7 @@ class Segmenter:
     def __init__(self, language: str) -> None:
         self.language = language
         self._nlp = _pipeline(language)
-        self._by_rules = type(self._nlp.tokenizer).__module__ == "spacy.tokenizer"
+        self._by_rules = _by_rules(self._nlp)
 
     def split(self, text: str) -> list[Offsets]:
         """Return each sentence's words as their first character's number in `text` and the one after their last.
@@ -160,7 +160,17 @@ def _pipeline(language: str) -> "Language":
     nlp.max_length = 1 << 40  # spaCy's limit is its parser's, and lines are bounded where they are read
     ends: Sequence[str] = [*Sentencizer.default_punct_chars, *_QUESTION_MARKS.get(code, [])]
     nlp.add_pipe("sentencizer", config={"punct_chars": ends})
+    if _by_rules(nlp):
+        # Many a language's rules leave marks of its script, as Armenian's, to the word, and so no sentence would end there.
+        marks = [re.escape(mark) for mark in ends if not mark.isascii()]
+        suffixes = spacy.util.compile_suffix_regex([*(nlp.Defaults.suffixes or ()), *marks])
+        cast(Any, nlp.tokenizer).suffix_search = suffixes.search
     return nlp
+
+
+def _by_rules(nlp: "Language") -> bool:
+    """Return whether spaCy's own rules find a pipeline's words, and no other library."""
+    return type(nlp.tokenizer).__module__ == "spacy.tokenizer"
 
 
 def _keep_dictionary(tokenizer: Any) -> None:

@@ -50,10 +50,12 @@ def from_words(words: Sequence[str], language: str, **known: Any) -> TextSentenc
     """Make a sentence of words; its text is the words joined by spaces.
 
     Raises:
-        HyperXError: a word is empty, or holds a tab or the end of a line.
+        HyperXError: a word is no string, empty, or holds a tab or the end of a line.
     """
     offsets, start = [], 0
     for number, word in enumerate(words, 1):
+        if not isinstance(word, str):
+            raise HyperXError(f"word {number} is no string but {type(word).__name__}")
         if not word.strip() or any(mark in word for mark in "\t\r\n"):
             where = f"{known['source']}: " if known.get("source") else ""
             wrong = "holds a tab or the end of a line" if word.strip() else "is empty"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 from torch import Tensor
 
 from hyperx.data.sentence import Sentence
+from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.metrics import spans
 from hyperx.pairs import Pair
@@ -56,11 +57,11 @@ class TextTagger:
         A string gives a `TaggedText`, a sentence a `TaggedSentence`, sentences a list, and an iterator what `pipe` yields.
 
         Raises:
-            HyperXError: raw text can't be split, or a word is empty.
+            HyperXError: raw text can't be split, a word is empty, or it is none of these.
         """
         if isinstance(given, Iterator):
             return self.pipe(given)
-        if isinstance(given, str) or all(isinstance(word, str) for word in given):
+        if isinstance(given, str) or not isinstance(given, Iterable) or all(isinstance(word, str) for word in given):
             return next(self.pipe([given]))
         return list(self.pipe(given))
 
@@ -80,8 +81,10 @@ class TextTagger:
         for given in items:
             if isinstance(given, str):
                 sentences = [TextSentence(given, words, self.language, raw=True) for words in self.split(given)]
-            else:
+            elif isinstance(given, Iterable):
                 sentences = [from_words(given, self.language)]
+            else:
+                raise HyperXError(f"expected text (a string) or a list of words, found {type(given).__name__}")
             yield given, sentences
             count += max(len(sentences), 1)
             if count >= self.window:

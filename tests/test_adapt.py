@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -141,14 +141,33 @@ def test_masked_language_modelling_predicts_new_pieces(make_model) -> None:
         ({}, ["eng"], "knows eng already"),
         ({Pair("chunking", "eng"): FEW}, [], "unknown task 'chunking'"),
         ({Pair("pos", "eng"): []}, [], "no sentences of pos/eng"),
+        ({Pair("pos", "hau"): [*FEW, *RAW]}, [], "sentences of pos/hau without words or without tags"),
+        ({Pair("pos", "hau"): [Sentence((), ())]}, [], "sentences of pos/hau without words or without tags"),
+        ({Pair("pos", "ha"): FEW, Pair("pos", "hau"): FEW}, [], "pos/hau is given twice"),
+        ({}, (code for code in ["en"]), "knows eng already"),
         ({Pair("ner", "hau"): FEW}, [], "'DET' is not a label of the task 'ner'"),
     ],
 )
 def test_what_cannot_be_done_is_a_clear_error(
-    data: dict[Pair, list[Sentence]], languages: list[str], message: str, make_model
+    data: dict[Pair, list[Sentence]], languages: Iterable[str], message: str, make_model
 ) -> None:
     with pytest.raises(HyperXError, match=message):
         adapt(make_model(), data, languages=languages)
+
+
+def test_a_language_is_known_by_any_of_its_codes(make_model) -> None:
+    grown = adapt(shake(make_model()), {Pair("pos", "yo"): FEW, Pair("pos", "ha"): FEW}, training=QUICK)
+    assert grown.moved == ["yor"]
+    assert grown.model.model_config.languages == ["eng", "swa", "yor", "hau"]
+    assert grown.model.model_config.trained == ["pos/yor", "pos/hau"]
+
+
+def test_training_that_diverges_names_no_folder_and_what_slows_it(make_model) -> None:
+    wild = QUICK.model_copy(update={"learning_rate": 1e38})
+    with pytest.raises(HyperXError, match=r"smaller 'training.learning_rate'$"):
+        adapt(shake(make_model()), {Pair("pos", "hau"): FEW}, training=wild)
+    with pytest.raises(HyperXError, match=r"heads\.\*\.output\.\*, .* a larger 'training.warmup_ratio' slows them$"):
+        adapt(shake(make_model()), {Pair("pos", "hau"): FEW}, training=wild, train="all")
 
 
 def test_another_method_has_nothing_to_grow_by(make_model) -> None:
@@ -230,8 +249,10 @@ def test_training_all_shows_every_cell_before_and_after(saved: Path) -> None:
         (["-d", "pos/hau=missing.txt"], "missing.txt"),
         (["-d", "pos/hau=FILE", "--train", "some"], "no choice 'some' of what to train"),
         (["-d", "pos/hau=FILE", "--learning-rate", "0"], "learning rate of 0.0 trains nothing"),
+        (["-d", "pos/hau=FILE", "--learning-rate", "nan"], "learning rate of nan trains nothing"),
+        (["-d", "pos/hau=FILE", "--learning-rate", "inf"], "learning rate of inf trains nothing"),
         (["-d", "pos/hau=FILE", "--test", "ner/xho=FILE"], "not an entity tag"),
-        (["-d", "pos/hau=FILE", "--test", "pos/xho=FILE"], "pos/xho can't be scored: the grown model has the tasks"),
+        (["-d", "pos/hau=FILE", "--test", "pos/xho=FILE"], "pos/xho can't be scored: the model has the tasks"),
         (["-d", "pos/hau=FILE", "--test", "mlm/hau=FILE"], "the task 'mlm' tags nothing"),
         (["-d", "pos/hau=FILE", "--test", "pos/hau=NONE"], "there are no sentences of pos/hau to score"),
     ],
@@ -260,6 +281,15 @@ def test_a_grown_model_says_no_score_that_is_not_its_own(saved: Path, make_model
     model = HyperX.from_pretrained(saved.parent / "new")
     assert model.model_config.scores["pos/hau"] == pytest.approx((row.score, row.low, row.high))
     assert model.expected_score("pos", "hau").score == pytest.approx(row.score)
+
+
+def test_the_most_frequent_tag_is_that_of_the_training_data(saved: Path) -> None:
+    (saved.parent / "gold.txt").write_text("the X\ncat X\nran X\ndog DET\n")
+    invoke(saved, "new", "-d", f"mlm/swa={saved.parent / 'pos.txt'}", "--test", f"pos/swa={saved.parent / 'gold.txt'}")
+    assert Results.load(saved.parent / "new").row("pos", "swa").majority < 75
+    lost = saved.parent / "new" / "model"  # of which no training data is at hand
+    invoke(lost, "again", "-d", f"mlm/swa={saved.parent / 'pos.txt'}", "--test", f"pos/swa={saved.parent / 'gold.txt'}")
+    assert Results.load(lost.parent / "again").row("pos", "swa").majority == 75
 
 
 def test_a_folder_that_takes_no_files_ends_it_before_training(saved: Path) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
+from conftest import small_disk
 from hyperx import builtin
 from hyperx.builtin import BUILTINS, dequantize, materialize
 from hyperx.errors import HyperXError
@@ -276,6 +278,19 @@ def test_a_cache_that_cannot_be_written_is_told(small: Callable[..., None], tmp_
     (tmp_path / "cache").write_text("a file, not a folder")
     with pytest.raises(HyperXError, match="set HYPERX_CACHE"):
         materialize(NAME, tmp_path / "cache")
+
+
+def test_a_disk_that_is_full_is_told(
+    small: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small()
+    weights = {"weights": np.zeros(2000, dtype=np.float32)}
+    monkeypatch.setattr(builtin, "_write", lambda _, folder: save_file(weights, folder / "model.safetensors"))
+    with small_disk() as fill:
+        fill()
+        with pytest.raises(HyperXError, match=r"can't be written: .*set HYPERX_CACHE"):
+            materialize(NAME, tmp_path / "cache")
+    assert not list(tmp_path.glob("cache/*/*"))
 
 
 def test_an_unknown_name_is_told(tmp_path: Path) -> None:

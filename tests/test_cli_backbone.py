@@ -4,7 +4,7 @@ import pytest
 from transformers import BertConfig, DistilBertConfig
 from typer.testing import CliRunner, Result
 
-from hyperx import builtin
+from hyperx import backbone, builtin
 from hyperx.cli.backbone import app
 from hyperx.errors import HyperXError
 from hyperx.shapes import KNOWN
@@ -47,6 +47,24 @@ def test_fetch_prints_the_folder_alone(tmp_path: Path, monkeypatch: pytest.Monke
 def test_fetch_of_a_folder_is_the_folder(tmp_path: Path) -> None:
     BertConfig().save_pretrained(tmp_path)
     assert run("fetch", str(tmp_path)).stdout == f"{tmp_path}\n"
+
+
+def test_a_name_that_is_none_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+
+    def refuse(name: str, **_: object) -> None:
+        asked.append(name)
+        raise OSError("Got: ConnectError: no network")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(backbone, "model_info", refuse)
+    error = str(run("info", "nope").exception)
+    assert (
+        "backbone 'nope' can't be loaded as a folder, a built-in backbone or on the Hugging Face Hub: Connect" in error
+    )
+    assert asked == ["nope"]
+    error = str(run("info", "builtin:e5").exception)
+    assert error == "there is no built-in backbone 'e5'; there is builtin:multilingual-e5-small"
 
 
 def test_a_folder_without_a_model_is_one_clear_error(tmp_path: Path) -> None:

@@ -51,6 +51,49 @@ def test_check_says_what_was_mended(tmp_path: Path) -> None:
     assert f"note {path}:1, word 2 ('Paris'): an entity begins with I-, read as B-" in output
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "the det\ndog noun\nran verb\nbig adj\n",
+            "the tags det, noun, verb … are neither universal tags nor entities",
+        ),
+        ("the det\n", "--task, and rename them with --label-map det=DET"),
+        ("the DET\ndog NOUN\nran verb\n", "'verb' is not a universal tag"),
+        ("Amina B-PER\nYusuf I-PER\nran VERB\n", "'VERB' is not an entity tag"),
+        ("the O\ndog O\n", "every word is O, so there is nothing of ner to learn"),
+    ],
+)
+def test_check_says_of_which_task_tags_seem_to_be(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    code, output, _ = invoke("check", str(path))
+    assert code == 1
+    assert told in output
+
+
+def test_check_finds_the_task_of_renamed_tags(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("the det\ndog noun\n", encoding="utf-8")
+    code, output, _ = invoke("check", str(path), "--label-map", "det=DET", "--label-map", "noun=NOUN")
+    assert code == 0
+    assert "pos, columns" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.yaml", "name: a\ndata:\n", "no labels found: read as raw text\n"),
+        ("a.jsonl", '{"text": "a"}\n', "mlm, jsonl, 1 sentence, 1 word\n"),
+        ("a.jsonl", '{"words": ["a"], "labels": ["X"]}\n', "read as raw text, without 'labels'; if these are labels"),
+    ],
+)
+def test_check_says_that_it_found_no_labels(tmp_path: Path, name: str, text: str, told: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert told in invoke("check", str(tmp_path / name))[1]
+    assert "no labels" not in invoke("check", str(tmp_path / name), "--task", "mlm")[1]
+
+
 def test_stats_of_files_and_corpora(tmp_path: Path) -> None:
     path = tmp_path / "a.iob2"
     path.write_text(IOB2, encoding="utf-8")

@@ -10,6 +10,7 @@ from hyperx.cli.app import app
 from hyperx.comparison import compare
 from hyperx.errors import HyperXError
 from hyperx.results import Results, Row
+from hyperx.tasks import build_task
 
 
 def results(run: str, counts: dict[str, list[list[int]]], *, trained: bool = False, seen: bool = True) -> Results:
@@ -77,6 +78,21 @@ def test_only_like_is_compared_with_like() -> None:
         compare([results("a", BASE)], [results("b", other)])
 
 
+def test_runs_whose_training_data_had_other_labels() -> None:
+    gold = "aabbc"
+    runs = []
+    for labels, predicted in (("ab", "aaaaa"), ("abc", "aabbc")):
+        metric = build_task("classification", list(labels)).metric
+        counts = np.array([metric.count(pair[:1], pair[1:]) for pair in zip(gold, predicted, strict=True)])
+        run = results(labels, {"classification/eng": [[right, 1] for right in counts[:, 0].tolist()]})
+        run.counts = {"classification/eng": counts}
+        runs.append(run)
+    found = {d.languages: d for d in compare([runs[0]], [runs[1]])}
+    assert (found["eng"].first, found["eng"].second) == (40, 100)
+    found = {d.languages: d for d in compare([runs[0]], runs)}  # of one method, too
+    assert found["eng"].second == 70
+
+
 def test_the_command(tmp_path: Path) -> None:
     for name, counts in (("a", BASE), ("b", better(BASE))):
         (tmp_path / name).mkdir()
@@ -88,3 +104,14 @@ def test_the_command(tmp_path: Path) -> None:
     (tmp_path / "a" / "results.safetensors").unlink()
     result = CliRunner().invoke(app, ["compare", str(tmp_path / "b"), "--against", str(tmp_path / "a")])
     assert "a has no counts beside its results.json; evaluate the run again" in str(result.exception)
+
+
+def test_runs_of_one_method_are_told_by_their_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        results("hyperx", BASE).save(tmp_path / name / "results.json")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["compare", "b", "--against", "a"])
+    assert result.output.split()[:5] == ["Task", "Cells", "Languages", "a", "b"]
+    result = CliRunner().invoke(app, ["compare", "b", "a", "--against", "a/results.json"])
+    assert f"{tmp_path / 'a'} is on both sides" in str(result.exception)

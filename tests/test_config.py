@@ -1,12 +1,14 @@
 """Run configurations: what is refused, and what the committed ones would do."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from conftest import TAGS, columns
+from hyperx import dataset
 from hyperx.cli.app import app
 from hyperx.config import RunConfig, load_run_config, save_run_config
 from hyperx.errors import HyperXError
@@ -35,6 +37,12 @@ def write(folder: Path, text: str) -> Path:
         (MINIMAL + "method: {name: single, xyz: 3}\n", r"unknown key 'method\.xyz' \(known are name, .*bottleneck"),
         (MINIMAL + "training: {steps: many}\n", r"'training\.steps': Input should be a valid integer"),
         ("name: a\ntrain: {pos: [eng]}\n", "'data' is missing"),
+        (MINIMAL.replace("{pos: [eng]}", "all"), r"yaml: 'train': expected languages by task, as in \{pos: all\}$"),
+        (MINIMAL.replace("[eng]", "3"), r"yaml: 'train\.pos': Input should be a valid list$"),
+        (MINIMAL.replace("[eng]", "no"), r"yaml: 'train\.pos': YAML reads no as false; write \"no\" in quotes, or nob"),
+        (MINIMAL.replace("starter", "starter, languages: [no]"), r"'data\.0\.languages\.0': YAML reads no as false"),
+        (MINIMAL + "method: {name: mad-x}\n", "'method': expected one of the names hyperx, single, .*, found mad-x$"),
+        (MINIMAL + "method: {bottleneck: 3}\n", "'method': expected one of the names hyperx, .*, found none$"),
         (MINIMAL.replace("eng", "english!"), r"run\.yaml: Unknown language 'english!'"),
         ("name: [\n", r"run\.yaml:2: not valid YAML"),
         ("- a\n", "expected keys and values"),
@@ -49,6 +57,11 @@ def write(folder: Path, text: str) -> Path:
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(HyperXError, match=message):
         load_run_config(write(tmp_path, text))
+
+
+def test_short_ways_to_write(tmp_path: Path) -> None:
+    config = load_run_config(write(tmp_path, MINIMAL), ["method=single", "train.ner=br"])
+    assert (config.method.name, config.train) == ("single", {"pos": ["eng"], "ner": ["bre"]})
 
 
 def test_overrides_and_round_trip(tmp_path: Path) -> None:
@@ -107,10 +120,56 @@ def test_a_plan_says_what_raw_text_takes_of_few_steps(tmp_path: Path) -> None:
         "train: {pos: all, mlm: all}\n"
     )
     path = write(tmp_path, text)
-    (told,) = [notice for notice in plan(str(path))["notices"] if "raw text" in notice]
+    (told,) = [notice for notice in plan(str(path))["notices"] if "raw text takes" in notice]
     assert told.startswith("raw text takes 50% of the steps")
-    for override in ("training.steps=5000", "training.auxiliary_share=0"):
-        assert not [notice for notice in plan(str(path), override)["notices"] if "raw text" in notice]
+    assert told.endswith("try training.auxiliary_share=0.05")
+    for override in ("training.steps=5000", "training.auxiliary_share=0", "training.auxiliary_share=0.05"):
+        assert not [notice for notice in plan(str(path), override)["notices"] if "raw text takes" in notice]
+
+
+def test_a_plan_says_what_training_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns(tmp_path / "pos.txt", TAGS, 20)
+    monkeypatch.setattr(dataset, "load_hub", lambda *_, **__: missing("no network"))
+    hub = "{task: ner, language: eng, hub: some/corpus}"
+    text = (
+        "name: a\ndata: [{task: pos, language: eng, train: pos.txt, test: pos.txt}, {corpus: starter, languages: [fas]}, "
+        f"{hub}]\ntrain: {{pos: [eng], ner: [eng]}}\n"
+    )
+    path = str(write(tmp_path, text))
+    planned = plan(path)
+    assert {pair["pair"]: pair["sentences"] for pair in planned["pairs"]} == {"pos/eng": 20, "ner/eng": None}
+    assert planned["zero_shot"] == ["pos/fas", "ner/fas"]
+    assert planned["tagged_only"] == []
+    told = "\n".join(planned["notices"])
+    for notice in (
+        "ner/eng: no network",
+        "sentences of the test set that stand in the training set, too: pos/eng 20 of 20",
+        "these pairs have no dev set, so they do not help choose the checkpoint: pos/eng",
+        "fas has no training data at all",
+    ):
+        assert notice in told
+    shown = CliRunner().invoke(app, ["train", path, "evaluate={pos: [eng]}", "train={pos: eng, mlm: fas}", "--plan"])
+    assert "are scored (0): none; without a test set (1), to be tagged only: pos/fas" in " ".join(shown.output.split())
+
+
+def missing(why: str) -> None:
+    raise HyperXError(why)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("start=./none", "there is no model folder './none'"),
+        ("train={}", "there is nothing to train on"),
+        ("data=[{task: pos, language: eng, train: none.txt}]", r"there is no file .*none\.txt"),
+    ],
+)
+def test_a_plan_ends_in_the_error_that_training_would(tmp_path: Path, override: str, message: str) -> None:
+    path = str(write(tmp_path, MINIMAL))
+    for arguments in (["--plan"], ["--output", str(tmp_path / "run")]):
+        result = CliRunner().invoke(app, ["train", path, override, *arguments])
+        assert isinstance(result.exception, HyperXError)
+        assert re.search(message, str(result.exception))
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast
 
 import distributed_worker as worker
-from conftest import ENCODERS, ENTITIES, TAGS, WORDS, columns
+from conftest import ENCODERS, TAGS, WORDS, columns
 from hyperx.distributed import Share
 from hyperx.errors import HyperXError
 from hyperx.results import Results
@@ -32,7 +32,7 @@ def yaml(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenize
     encoder.save_pretrained(folder / "backbone")
     tokenizer.save_pretrained(folder / "backbone")
     pos = columns(folder / "pos.txt", TAGS, 30)
-    ner = columns(folder / "ner.txt", [ENTITIES.get(word, "O") for word in WORDS[:14]], 1)
+    ner = columns(folder / "ner.txt", ["B-PER", *["O"] * 13], 1)
     (folder / "raw.txt").write_text("\n".join(" ".join(WORDS[i : i + 6]) for i in range(10)) + "\n")
     for file in range(3):
         rows = [json.dumps({"text": " ".join(WORDS[n % 7 : n % 7 + 2 + n % 5])}) for n in range(file, 20)]

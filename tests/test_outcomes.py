@@ -13,6 +13,7 @@ from hyperx.config import RunConfig, load_run_config
 from hyperx.dataset import load_data
 from hyperx.errors import HyperXError
 from hyperx.pairs import Pair
+from hyperx.plan import plan
 from hyperx.run import train
 
 SHORT = ["training.steps=4", "training.eval_steps=2"]
@@ -64,7 +65,7 @@ def test_a_pair_whose_dev_set_is_empty(yaml: Path, tmp_path: Path, files: dict[s
     ]
     config = configure(yaml, tmp_path, entries, "{pos: all, ner: all}")
     data = load_data(config)
-    assert "no dev set, so no say in which checkpoint is kept: pos/eng" in data.notices
+    assert "these pairs have no dev set, so they do not help choose the checkpoint: pos/eng" in data.notices
     _, results = train(config, data=data)
     assert {str(row.pair) for row in results.rows} == {"pos/eng", "ner/swa"}
 
@@ -78,9 +79,27 @@ def test_a_file_of_nothing_is_an_error(
         load_data(configure(yaml, tmp_path, entries, "{ner: all}"))
 
 
+def test_entities_that_are_not_there(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
+    outside = tmp_path / "treebank.conllu"
+    outside.write_text("1\ta\ta\tX\t_\t_\t0\troot\t_\t_\n\n")
+    for split in ("train", "test"):  # without the one, the other is trained on
+        config = configure(yaml, tmp_path, [entry("ner", "eng", **{split: str(outside)})], "{ner: all}")
+        with pytest.raises(
+            HyperXError, match=r"treebank\.conllu: every word is O, so there is nothing of ner to learn"
+        ):
+            load_data(config)
+    entries = [entry("ner", "eng", train=files["ner"], dev=str(outside), test=str(outside))]
+    notices = load_data(configure(yaml, tmp_path, entries, "{ner: all}")).notices
+    for split in ("dev", "test"):
+        assert f"every word of the {split} set is O, so that its score tells nothing: ner/eng" in notices
+
+
 def test_no_dev_set_at_all_takes_the_last_step(yaml: Path, tmp_path: Path, files: dict[str, str]) -> None:
     entries = [entry("ner", "eng", train=files["ner"], test=files["ner"])]
-    _, results = train(configure(yaml, tmp_path, entries, "{ner: all}"))
+    config = configure(yaml, tmp_path, entries, "{ner: all}")
+    data = load_data(config)
+    assert "no trained pair has a dev set: the last checkpoint is kept" in data.notices
+    _, results = train(config, data=data)
     assert results.step == 4
 
 
@@ -131,7 +150,7 @@ def test_a_language_without_text(yaml: Path, tmp_path: Path, files: dict[str, st
     ]
     config = configure(yaml, tmp_path, entries, "{ner: [eng], mlm: all}")
     (notice,) = load_data(config).notices[-1:]
-    assert "scored with a random embedding: swa;" in notice
+    assert notice.startswith("swa has no training data at all, so its embedding is random; give raw text (mlm), or")
     static = config.model_copy(update={"method": load_run_config(yaml, ["method={name: single}"]).method})
     assert not any("embedding" in notice for notice in load_data(static).notices)
     with pytest.raises(HyperXError, match="'train' names mlm/swa, but no entry of 'data' holds it"):
@@ -204,3 +223,36 @@ def test_a_pair_trained_on_its_test_set_is_told_once(yaml: Path, tmp_path: Path,
     ]
     assert len(data.train[Pair("ner", "eng")]) == 3
     assert not data.test
+
+
+def test_the_test_set_that_is_trained_on_is_taken_from_as_a_training_set_is(
+    yaml: Path, tmp_path: Path, files: dict[str, str]
+) -> None:
+    entries = [entry("ner", "eng", test=files["ner"], max_sentences="2", draw="3")]
+    config = configure(yaml, tmp_path, entries, "{ner: all}")
+    taken = load_data(config).train[Pair("ner", "eng")]
+    other = [entry("ner", "eng", train=files["ner"], max_sentences="2", draw="3")]
+    assert taken == load_data(configure(yaml, tmp_path, other, "{ner: all}")).train[Pair("ner", "eng")]
+    assert [pair.sentences for pair in plan(config).pairs] == [len(taken)] == [2]
+
+
+@pytest.mark.parametrize(
+    ("train", "evaluate", "message"),
+    [
+        ("{pos: [], ner: all}", None, "'train' names no language of pos"),
+        ("{pos: all}", {"ner": ["eng"]}, "'evaluate' names ner/eng, but no pair of ner is trained"),
+        ("{pos: all}", {"ner": ["swa"]}, "'evaluate' names ner/swa, but no entry of 'data' holds it"),
+        ("{pos: all, mlm: all}", {"mlm": ["yor"]}, "'evaluate' names mlm/yor, but mlm tags nothing"),
+    ],
+)
+def test_pairs_that_cannot_be_trained_or_scored_are_a_clear_error(
+    train: str, evaluate: dict[str, list[str]] | None, message: str, yaml: Path, tmp_path: Path, files: dict[str, str]
+) -> None:
+    entries = [
+        entry("pos", "eng", train=files["pos"]),
+        entry("ner", "eng", test=files["ner"]),
+        entry("mlm", "yor", train=str(yaml.parent / "raw.txt")),
+    ]
+    config = configure(yaml, tmp_path, entries, train).model_copy(update={"evaluate": evaluate})
+    with pytest.raises(HyperXError, match=message):
+        load_data(config)

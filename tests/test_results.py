@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from hyperx.matrix import print_matrix, save_html
+from hyperx.matrix import expectations, print_matrix, save_html
 from hyperx.results import Results, Row, floor_notice
 
 
@@ -41,6 +41,14 @@ def test_results_and_counts_come_back(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"results.json", "results.safetensors"}
     for pair, counts in saved.counts.items():
         assert np.array_equal(loaded.counts[pair], counts)
+
+
+def test_a_cell_is_foretold_by_three_at_least() -> None:
+    rows = [row(f"pos/{language}", 50, 20, trained=False) for language in ("swa", "yor", "hau")]
+    assert expectations(results(rows[:2])) is None
+    assert "POS accuracy about 50.0 (50.0–50.0), as 3 other zero-shot cells scored" in (
+        expectations(results(rows)) or ""
+    )
 
 
 def test_cells_that_beat_the_most_frequent_tag_need_no_notice() -> None:

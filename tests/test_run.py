@@ -142,6 +142,15 @@ def test_conllu_comes_back_with_all_that_it_held(run: Path, tmp_path: Path) -> N
         (["tag", "./nothing", "-t", "ner", "-l", "eng"], "no model folder './nothing'"),
         (["matrix", "nothing"], "can't be read"),
         (["evaluate", "RUN", "--split", "train"], "no split 'train'"),
+        (["evaluate", "RUN", "--split", "dev", "--test", "pos/eng=none.txt"], "give one of them"),
+        (["evaluate", "RUN", "--output", "RUN/new"], "--output is the folder of what --test scores"),
+        (["evaluate", "RUN/model", "--test", "pos/eng"], "'pos/eng' names no sentences"),
+        (
+            ["evaluate", "RUN/model", "--test", "feats/eng=RUN/gold.conllu"],
+            "feats/eng can't be scored: the model has the",
+        ),
+        (["evaluate", "RUN/model", "--test", "pos/hau=RUN/gold.conllu"], "pos/hau can't be scored: the model has the"),
+        (["evaluate", "RUN/model", "--test", "mlm/eng=RUN/gold.conllu"], "the task 'mlm' tags nothing"),
         (["train", "nothing.yaml"], "nothing.yaml can't be read"),
         (["train", "RUN/config.yaml", "training.max_length=1024", "output=RUN/new"], "reads 512 pieces at most"),
         (["train", "RUN/config.yaml", "training.max_length=1024", "--plan"], "reads 512 pieces at most"),
@@ -150,6 +159,7 @@ def test_conllu_comes_back_with_all_that_it_held(run: Path, tmp_path: Path) -> N
     ],
 )
 def test_a_users_mistake_is_one_clear_error(run: Path, arguments: list[str], message: str) -> None:
+    (run / "gold.conllu").write_text(CONLLU)
     result = CliRunner().invoke(app, [part.replace("RUN", str(run)) for part in arguments])
     assert isinstance(result.exception, HyperXError)
     assert message in str(result.exception)
@@ -167,6 +177,7 @@ def test_the_matrix_as_text_and_html(run: Path, tmp_path: Path) -> None:
     page = tmp_path / "matrix.html"
     result = CliRunner().invoke(app, ["matrix", str(run), "--html", str(page), "--png", str(tmp_path / "m.png")])
     assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines() == [f"Saved in {tmp_path / 'm.png'}", f"Saved in {page}"]
     for row in Results.load(run).rows:
         assert f"{row.score:.1f}" in result.stdout
         assert f"{row.score:.1f} <small>" in page.read_text()
@@ -181,8 +192,12 @@ def test_evaluating_again_gives_the_same_scores(run: Path, tmp_path: Path) -> No
     assert set(config["temperatures"]) == {"pos", "ner"}
     assert config["scores"] == {str(row.pair): [row.score, row.low, row.high] for row in before.rows}
     path.write_text(json.dumps(config | {"temperatures": {}, "scores": {}}))  # as of a folder that has neither
+    told = {name: (run / name).read_bytes() for name in ("matrix.html", "matrix.png", "model/README.md")}
+    for name in told:
+        (run / name).write_text("of the scores before")
     result = CliRunner().invoke(app, ["evaluate", str(run)])
     assert result.exit_code == 0, result.output
+    assert {name: (run / name).read_bytes() for name in told} == told
     assert Results.load(run).step == before.step is not None
     again = json.loads(path.read_text())
     assert again["temperatures"] == pytest.approx(
@@ -194,6 +209,31 @@ def test_evaluating_again_gives_the_same_scores(run: Path, tmp_path: Path) -> No
     after = Results.load(run)
     assert [row.score for row in after.rows] == [row.score for row in before.rows]
     assert after.averages == before.averages
+
+
+def test_a_run_without_dev_sets_has_no_dev_scores(run: Path, yaml: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        f"name: a\ndata: [{{task: pos, language: eng, train: {yaml.parent / 'pos.txt'}}}]\ntrain: {{pos: all}}\n"
+    )
+    result = CliRunner().invoke(app, ["evaluate", str(tmp_path), "--split", "dev"])
+    assert "no pair of this run has a dev set; add dev: to its data entries" in str(result.exception)
+    assert not (tmp_path / "results-dev.json").exists()
+
+
+def test_a_saved_model_is_scored_on_gold_sentences(run: Path, yaml: Path, tmp_path: Path) -> None:
+    gold = ["--test", f"pos/yo={yaml.parent / 'pos.txt'}", "--test", f"ner/eng={yaml.parent / 'ner.txt'}"]
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    scored = [CliRunner().invoke(app, ["evaluate", *where, *gold]) for where in ([str(run)], [str(run / "model")])]
+    assert [result.exit_code for result in scored] == [0, 0], scored
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    result = CliRunner().invoke(app, ["evaluate", str(run), *gold, "--output", str(tmp_path / "scores")])
+    assert result.stdout == scored[0].stdout
+    results, expected = Results.load(tmp_path / "scores"), Results.load(run)
+    assert [str(row.pair) for row in results.rows] == ["pos/yor", "ner/eng"]
+    for row in results.rows:
+        own = expected.row(row.task, row.language)
+        assert (row.score, row.majority, row.trained) == (own.score, own.majority, own.trained)
+        assert f"{row.score:.1f}" in scored[1].stdout
 
 
 def test_mad_x_is_trained_in_two_runs(yaml: Path, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from hyperx.errors import HyperXError
 from hyperx.methods import FinetuneConfig, HyperXConfig, MADXConfig, PSFConfig
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.pairs import Pair
-from hyperx.run import train
+from hyperx.run import restrict_vocabulary, train
 from hyperx.start import regrow, start_from
-from hyperx.tasks import build_task
+from hyperx.tasks import Example, build_task
 
 INPUTS = {"input_ids": torch.arange(5, 23).reshape(2, 9), "attention_mask": torch.ones(2, 9, dtype=torch.long)}
 METHODS = [
@@ -96,6 +96,18 @@ def test_heads_that_are_generated_need_the_same_labels(make_model) -> None:
     labels = {"ner": ["O", "B-DATE", "I-DATE"]}
     with pytest.raises(HyperXError, match=r"method\.means.*labels must be those"):
         regrow(old, matrix(old, labels, ["eng"]))
+
+
+def test_masked_language_modelling_goes_on_from_what_it_had_learnt(make_model) -> None:
+    old = shake(make_model())
+    old.heads["mlm"].restrict(torch.tensor([5, 9, 40]), torch.tensor([2, 1, 1]))
+    with torch.no_grad():
+        old.heads["mlm"].bias += 1
+    new = regrow(old, old.model_config)
+    restrict_vocabulary(new, {Pair("mlm", "eng"): [Example(0, [5, 7, 7], [0], None)]})
+    head = new.heads["mlm"]
+    assert head.candidates.tolist() == [5, 7, 9, 40]
+    assert torch.equal(head.bias[[0, 2, 3]], old.heads["mlm"].bias)
 
 
 def test_a_run_goes_on_from_a_trained_model(make_model, tmp_path: Path) -> None:

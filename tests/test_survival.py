@@ -192,6 +192,7 @@ def test_what_is_refused_changes_no_folder(yaml: Path, copy: Path) -> None:
         train(changed, resume=True)
     shutil.rmtree(copy / "checkpoints")
     (copy / "results.json").touch()
+    (copy / "model").mkdir(exist_ok=True)
     with pytest.raises(HyperXError, match="seed was 1, now it is 3"):
         train(changed, resume=True)
     with pytest.raises(HyperXError, match="is finished, and has no checkpoints to go on from"):

@@ -2,23 +2,29 @@
 
 import csv
 import json
+import os
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import conllu
 import pytest
 from typer.testing import CliRunner
 
 import hyperx
-from conftest import WORDS, shake, small_disk
+from conftest import ENCODERS, WORDS, shake, small_disk
+from hyperx.backbone import Backbone
 from hyperx.cli.app import app
 from hyperx.errors import HyperXError
-from hyperx.modeling import HyperX
+from hyperx.methods import HyperXConfig
+from hyperx.modeling import HyperX, ModelConfig
+from hyperx.tasks import build_task
 from hyperx.text.sentence import TaggedSentence, TaggedText
-from hyperx.text.write import to_pandas
+from hyperx.text.tagger import TextTagger
+from hyperx.text.write import SpacyWriter, to_pandas
 
 pytest.importorskip("spacy")
 
@@ -95,6 +101,11 @@ def test_what_is_given_decides_what_is_returned(model: HyperX) -> None:
     assert isinstance(tagger(iter([words, "the cat"])), Iterator)
     with pytest.raises(HyperXError, match="word 2 is empty"):
         tagger(["the", " "])
+    for wrong, message in ((3, "found int"), ([3], "found int"), ([["the", 3]], "word 2 is no string but int")):
+        with pytest.raises(HyperXError, match=message):
+            tagger(wrong)
+    with pytest.raises(HyperXError, match=r"found one string; model\.tagger\(task, language\)\(text\) tags text"):
+        model.tag("the cat", task="pos", language="eng")
     with pytest.raises(HyperXError, match=r'sentence\["pos"\]'):
         _ = model.tagger(["pos", "ner"], "eng")(words).tags
     with pytest.raises(HyperXError, match="no ner tags; it has pos"):
@@ -192,11 +203,28 @@ def test_json_lines_in_several_languages_with_what_else_they_hold(folder: Path) 
     assert rows[0]["text"][tagged[1]["start"] :].startswith("It ran")
 
 
+def test_words_keep_the_text_that_they_were_found_in(folder: Path) -> None:
+    texts = ['"The  cat" ran.', "The cat & ran."]
+    tokens = [['"', "The", "cat", '"', "ran", "."], ["The", "cat", "ran", "."]]
+    lines = [json.dumps({"text": text, "tokens": words}) for text, words in zip(texts, tokens, strict=True)]
+    output, _ = invoke(folder, "-t", "pos", "-l", "eng", text="\n".join(lines))
+    rows = [json.loads(line) for line in output.splitlines()]
+    assert [row["text"] for row in rows] == [texts[0], "The cat ran ."]
+    for row, words in zip(rows, tokens, strict=True):
+        assert [row["text"][start:end] for start, end in row["offsets"]] == row["tokens"] == words
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
         ("a.txt", "the cat saw\n\nAmina ran\n"),
         ("a.iob2", "# language = eng\nthe O\ncat O\nsaw O\n\nAmina B-PER\nran O\n"),
+        ("b.iob2", "en:the O\nen:cat O\nen:saw O\n\nen:Amina B-PER\nen:ran O\n"),
+        (
+            "c.iob2",
+            "# newdoc id = x\n# text = the cat saw\n1\tthe\tO\t-\n2-3\tcatsaw\tO\t-\n2\tcat\tO\t-\n3\tsaw\tO\t-\n\n"
+            "# text = Amina ran\n1\tAmina\tB-PER\t-\n2\tran\tO\t-\n",
+        ),
         ("a.tsv", "id\ttokens\tlanguage\n1\tthe cat saw\ten\n2\tAmina ran\teng\n"),
         ("a.jsonl", '{"tokens": ["the", "cat", "saw"]}\n{"words": ["Amina", "ran"]}\n'),
     ],
@@ -271,8 +299,24 @@ def test_what_is_hardly_a_sentence_of_words_a_line_is_told(folder: Path, tmp_pat
 def test_a_place_that_takes_no_file_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("the cat\n", encoding="utf-8")
     for place in ("in.txt/out.jsonl", "/proc/out.jsonl"):
-        with pytest.raises(HyperXError, match=r"out\.jsonl can't be written: .*choose another place"):
+        with pytest.raises(HyperXError, match=r"out\.jsonl can't be written: [^;]*; choose another place$"):
             invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng", "-o", tmp_path / place)
+
+
+def test_links_are_followed_and_pipes_stay_pipes(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("the cat\n", encoding="utf-8")
+    (tmp_path / "link").symlink_to("deep/out.iob2")
+    os.mkfifo(tmp_path / "pipe")
+    invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng", "-f", "iob2", "-o", tmp_path / "link")
+    expected = (tmp_path / "deep" / "out.iob2").read_bytes()
+    assert expected.startswith(b"the\t")
+    assert (tmp_path / "link").is_symlink()
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng", "-f", "iob2", "-o", tmp_path / "pipe")
+    assert os.read(reader, 1000) == expected
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 @pytest.mark.parametrize("format", ["jsonl", "conllu", "parquet", "spacy"])
@@ -284,6 +328,23 @@ def test_a_disk_that_is_full_is_told(folder: Path, tmp_path: Path, format: str) 
         with pytest.raises(HyperXError, match=r"out can't be written: .*make room"):
             invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng", "-f", format, "-o", target)
     assert not list(tmp_path.glob("out*"))
+
+
+def test_a_name_that_tells_no_format_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("the cat\n", encoding="utf-8")
+    arguments = [folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng", "-o", tmp_path / "out.docx"]
+    with pytest.raises(HyperXError, match=r"out\.docx tells no format: files end in \.conllu, .*or give --format"):
+        invoke(*arguments)
+    assert not (tmp_path / "out.docx").exists()
+    _, told = invoke(*arguments, "-f", "iob2")
+    assert told.splitlines()[-1] == f"Saved in {tmp_path / 'out.docx'}"
+
+
+def test_a_file_of_nothing_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("\n", encoding="utf-8")
+    assert (
+        f"{tmp_path / 'in.txt'} holds no sentence" in invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng")[1]
+    )
 
 
 def test_an_error_leaves_no_half_file(folder: Path, tmp_path: Path) -> None:
@@ -334,7 +395,14 @@ def test_raw_text_taken_for_words_is_said(folder: Path) -> None:
         ("text\tid\nA\t1\nB\n", ["-l", "eng"], r"standard input:3: 1 columns, but the first line names 2"),
         (CONLLU + "5\tword\n", [], r"standard input:8: 2 columns; CoNLL-U has 10"),
         (CONLLU.replace("\n3\t", "\n7\t"), [], r"standard input:6: the word's id is '7', expected 3"),
+        ("text\tid\tid\nA\t1\t2\n", ["-l", "eng"], r"standard input:1: two columns are named 'id'"),
         ("the\tO\ncat\tO\n", ["-l", "eng"], r"standard input:1: tabs.*--input columns"),
+        (
+            "the\nNew York\nran\n",
+            ["-l", "eng", "-i", "columns"],
+            r"standard input:2: 2 columns, but 1 on most lines; expected a word a line",
+        ),
+        ("the X O\ncat X O\nran O\n", ["-l", "eng", "-i", "columns"], r"standard input:3: 2 columns, but 3"),
         ("a\0b\n", ["-l", "eng"], r"standard input:1: NUL bytes"),
         ("x\n", ["-l", "eng", "-i", "html"], "no input format 'html'"),
         ("x\n", ["-l", "eng", "-f", "spacy"], "give --output"),
@@ -377,6 +445,72 @@ def test_the_spacy_component(folder: Path, tmp_path: Path, model: HyperX) -> Non
     (tmp_path / "pipeline" / "hyperx" / "hyperx.json").write_text("{")
     with pytest.raises(HyperXError, match="save the pipeline again"):
         spacy.load(tmp_path / "pipeline")
+
+
+@pytest.fixture
+def every_task(tokenizer) -> TextTagger:
+    """A tagger of tasks of all kinds; `style` is an own one that gives each word a label."""
+    kinds = {"style": "pos", "chunk": "spans", "genre": "classification"}
+    labels = {"pos": None, "ner": None, "feats": ["Case=", "Case=Nom"], "parse": ["root", "obj", "nsubj"]}
+    labels |= {"style": ["low", "high"], "chunk": ["O", "B-NP", "I-NP"], "genre": ["news", "prose"]}
+    tasks = {name: build_task(name, own, kinds).labels for name, own in labels.items()}
+    method = HyperXConfig(bottleneck=4, projection_size=6, embedding_size=5)
+    config = ModelConfig(backbone="bert", method=method, tasks=tasks, kinds=kinds, languages=["eng"], max_length=24)
+    return shake(HyperX(config, Backbone(ENCODERS["bert"]()), tokenizer)).tagger(list(tasks), "eng")
+
+
+def pipeline_of(tagger: TextTagger) -> Any:
+    """Return a spaCy pipeline whose component has the tagger, loaded from nowhere."""
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    config = {"model": "nowhere", "language": "eng", "tasks": list(tagger.taggers)}
+    nlp.add_pipe("hyperx", config=config).tagger = tagger
+    return nlp
+
+
+def annotations(doc: Any) -> list[object]:
+    words = [(word.pos_, str(word.morph), word.head.i, word.dep_, word._.tags, word._.scores) for word in doc]
+    spans = [(span.start, span.end, span.label_, span._.scores) for span in (*doc.ents, *doc.spans["chunk"])]
+    return [words, spans, doc.cats, [sentence.start for sentence in doc.sents]]
+
+
+def test_spacy_has_the_tags_of_every_task_in_both_ways(every_task: TextTagger, tmp_path: Path) -> None:
+    from spacy.tokens import Doc, DocBin
+
+    nlp = pipeline_of(every_task)
+    writer = SpacyWriter(tmp_path / "out.spacy")
+    docs = []
+    for words in (WORDS[:9], WORDS[9:13], ["Paris"], WORDS[:13] * 2):
+        tagged, doc = every_task(words), nlp(Doc(nlp.vocab, words))
+        heads = [0 if word.head == word else word.head.i + 1 for word in doc]
+        assert tuple(f"{head}:{word.dep_}" for head, word in zip(heads, doc, strict=True)) == tagged["parse"].tags
+        assert [word._.tags for word in doc] == [{"style": tag} for tag in tagged["style"].tags]
+        assert tuple(word._.scores["parse"] for word in doc) == tagged["parse"].scores
+        assert doc.cats == {tagged["genre"].label: tagged["genre"].scores[0]}
+        writer.write([tagged])
+        docs.append(doc)
+    writer.close()
+    stored = DocBin().from_disk(tmp_path / "out.spacy").get_docs(nlp.vocab)
+    assert [annotations(doc) for doc in stored] == [annotations(doc) for doc in docs]
+
+
+def test_trees_go_round_white_space(every_task: TextTagger) -> None:
+    nlp = pipeline_of(every_task)
+    doc, empty = nlp.pipe([" The  cat saw\n\n a dog.\n Amina  ran home! ", " "])
+    again = nlp.get_pipe("hyperx")(doc)  # over the trees that are there
+    assert [sentence.text.strip() for sentence in again.sents] == ["The  cat saw\n\n a dog.", "Amina  ran home!"]
+    for sentence in again.sents:
+        assert [word.head == word for word in sentence].count(True) == 1
+    assert [(word.i, word.head.i, word.dep_) for word in again if word.is_space] == [
+        (0, 1, "dep"),
+        (2, 1, "dep"),
+        (5, 4, "dep"),
+        (9, 10, "dep"),
+        (11, 10, "dep"),
+    ]
+    assert list(empty.spans["chunk"]) == []
 
 
 def tags_of(model: HyperX, sentence) -> list[str]:

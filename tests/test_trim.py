@@ -14,9 +14,10 @@ from conftest import WORDS, shake
 from hyperx.backbone import load_backbone, load_tokenizer
 from hyperx.cli.app import app
 from hyperx.errors import HyperXError
+from hyperx.methods import FinetuneConfig
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
-from hyperx.trim import trim_backbone, trim_tokenizer
+from hyperx.trim import trim_backbone, trim_model, trim_tokenizer
 
 SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 CORPUS = [
@@ -154,6 +155,36 @@ def test_a_trained_model_tags_the_same_on_its_trimmed_backbone(trained: HyperX, 
     assert len(logits[1]) > 10
 
 
+@pytest.mark.parametrize("architecture", ["bert", "modernbert"])
+def test_a_fine_tuned_model_keeps_its_embeddings_and_its_card(architecture: str, make_model, tmp_path: Path) -> None:
+    model = shake(make_model(architecture, FinetuneConfig()))
+    model.backbone.encoder.save_pretrained(tmp_path / "whole")
+    model.tokenizer.save_pretrained(tmp_path / "whole")
+    model.model_config.backbone, model.card = str(tmp_path / "whole"), "# A card"
+    model.save_pretrained(tmp_path / "model")
+    trim_model(tmp_path / "model", tmp_path / "small", TEXT[:1])
+    small = HyperX.from_pretrained(tmp_path / "small", dtype=torch.float32)
+    assert small.card == "# A card"
+    assert small.backbone.word_embeddings().num_embeddings < 300
+    with torch.inference_mode():
+        hidden = [
+            m.encode([Pair("pos", "eng")], **m.tokenizer(TEXT[:1], is_split_into_words=True, return_tensors="pt"))
+            for m in (model, small)
+        ]
+    torch.testing.assert_close(*hidden)
+
+
+def test_trimming_to_a_corpus_says_what_it_read(trained: HyperX, tmp_path: Path) -> None:
+    arguments = ["backbone", "trim", str(tmp_path / "model"), str(tmp_path / "small"), "--corpus", "starter", "-l"]
+    result = CliRunner().invoke(app, [*arguments, "hau"])
+    assert "no corpus given has text in hau (Hausa); starter has eng, fas" in str(result.exception)
+    result = CliRunner().invoke(app, [*arguments, "sw"])
+    assert result.exit_code == 0, result.output
+    whole = trained.backbone.config.vocab_size
+    assert f" of {whole} pieces stay, those of 120 sentences; written to" in result.output
+    assert "note no text in eng (English), yor (Yoruba), which" in result.output
+
+
 @pytest.mark.parametrize(
     ("kind", "message"), [("WordLevel", "'WordLevel' can't be trimmed; Unigram, BPE, WordPiece can")]
 )
@@ -165,6 +196,8 @@ def test_a_tokenizer_of_another_kind_is_a_clear_error(kind: str, message: str) -
 def test_no_text_and_a_folder_in_use_are_clear_errors(backbone_folder: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["backbone", "trim", str(backbone_folder), str(tmp_path / "new")])
     assert "no text" in str(result.exception)
+    with pytest.raises(HyperXError, match="has no sentence"):
+        trim_backbone(str(backbone_folder), tmp_path / "new", [])
     with pytest.raises(HyperXError, match="not empty"):
         trim_backbone(str(backbone_folder), backbone_folder, TEXT)
     with pytest.raises(HyperXError, match=r"config\.json can't be written: .*choose another place"):

@@ -14,13 +14,14 @@ from hyperx.config import TrainingConfig
 from hyperx.data.sentence import Sentence
 from hyperx.dataset import RunData
 from hyperx.errors import HyperXError
+from hyperx.languages import normalize
 from hyperx.methods import HyperXMethod
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.relatives import relatives
 from hyperx.run import encode_all, restrict_vocabulary
 from hyperx.start import regrow, trained_languages
-from hyperx.tasks import Example, build_task, task_class
+from hyperx.tasks import Example, build_task, is_auxiliary, task_class
 from hyperx.trainer import HyperXTrainer
 
 Sentences = Mapping[Pair, Sequence[Sentence]]
@@ -61,20 +62,22 @@ def adapt(
 
     Args:
         old: a Hyper-X model, whose backbone the new one shares; of no more use after `train="all"`.
-        data: labelled sentences by pair, raw ones as ``mlm/yor``.
-        languages: new ones of which there need be no data.
+        data: labelled sentences by pair, raw ones as ``mlm/yor``; the language by any ISO 639 code.
+        languages: new ones of which there need be no data, likewise.
         interpolate: new languages with data start from their relatives, too, not from the mean of all.
         train: ``embeddings``, or ``all`` that a run would train.
         training: how; the last step is taken. `STEPS` at one of `LEARNING_RATES` unless given.
 
     Raises:
-        HyperXError: the method is another, there is nothing to do, a task is unknown, or relatives can't be found.
+        HyperXError: the method is another, there is nothing to do, a task or a language is unknown, sentences can't be
+            trained on, or relatives can't be found.
     """
     if not isinstance(old.method, HyperXMethod):
         raise HyperXError(
             f"the model's method is '{old.model_config.method.name}', and only 'hyperx' has embeddings to grow by; "
             "train a run whose configuration says 'start' instead"
         )
+    data, languages = _normalized(data), [normalize(language) for language in languages]
     new = sorted({pair.language for pair in data}.union(languages) - set(old.model_config.languages))
     _check(old, data, new, languages)
     model = _grown(old, data, new)
@@ -86,8 +89,8 @@ def adapt(
         result.relatives[language] = relatives(language, trained_languages(old.model_config))
         _interpolate(model, language, result.relatives[language])
     if data:
-        examples = encode_all(model, _run_data(data), lambda doing: None)
-        _learn_pieces(model, examples, known="mlm" in old.tasks)
+        examples = encode_all(model, run_data(data), lambda doing: None)
+        restrict_vocabulary(model, examples)
         hooks = []
         if train == "embeddings":
             known = {pair.language for pair in data if pair.task in old.tasks} - set(new)
@@ -104,9 +107,21 @@ def adapt(
     return result
 
 
-def _check(old: HyperX, data: Sentences, new: Sequence[str], languages: Iterable[str]) -> None:
-    for pair in data:
+def _normalized(data: Sentences) -> Sentences:
+    normalized: dict[Pair, Sequence[Sentence]] = {}
+    for pair, sentences in data.items():
+        known = Pair(pair.task, normalize(pair.language))
+        if known in normalized:
+            raise HyperXError(f"{known} is given twice, by two codes of its language; join the sentences")
+        normalized[known] = sentences
+    return normalized
+
+
+def _check(old: HyperX, data: Sentences, new: Sequence[str], languages: Sequence[str]) -> None:
+    for pair, sentences in data.items():
         task_class(pair.task, old.model_config.kinds)
+        if not is_auxiliary(pair.task) and any(not (sentence.words and sentence.tags) for sentence in sentences):
+            raise HyperXError(f"there are sentences of {pair} without words or without tags; leave them out")
     if empty := [str(pair) for pair, sentences in data.items() if not sentences]:
         raise HyperXError(f"there are no sentences of {', '.join(empty)}; give some, or leave it out")
     given = {pair.language for pair in data}
@@ -119,7 +134,7 @@ def _check(old: HyperX, data: Sentences, new: Sequence[str], languages: Iterable
 def _grown(old: HyperX, data: Sentences, new: Sequence[str]) -> HyperX:
     config = old.model_config
     added = sorted({pair.task for pair in data} - set(old.tasks))
-    labels = {task: build_task(task, kinds=config.kinds).find_labels(_run_data(data).gold(task)) for task in added}
+    labels = {task: build_task(task, kinds=config.kinds).find_labels(run_data(data).gold(task)) for task in added}
     seen = [str(pair) for pair in data if str(pair) not in config.trained]
     return regrow(
         old,
@@ -140,17 +155,6 @@ def _interpolate(model: HyperX, language: str, weights: Mapping[str, float]) -> 
     numbers = {name: number for number, name in enumerate(model.model_config.languages)}
     known = torch.stack([embeddings[numbers[name]] for name in weights])
     embeddings[numbers[language]] = torch.tensor(list(weights.values())).to(known) @ known
-
-
-def _learn_pieces(model: HyperX, examples: Mapping[Pair, Sequence[Example]], *, known: bool) -> None:
-    """Let masked language modelling predict the pieces of the raw text; besides those that it did, if it is `known`."""
-    if not known:
-        restrict_vocabulary(model, examples)
-        return
-    rows = [row.input_ids for pair, rows in examples.items() if pair.task == "mlm" for row in rows]
-    if rows:
-        pieces = torch.tensor([piece for row in rows for piece in row])
-        model.heads["mlm"].extend(*pieces.unique(return_counts=True))  # type: ignore[operator]
 
 
 def _freeze(model: HyperX, languages: Sequence[str], tasks: Sequence[str]) -> list[Any]:
@@ -212,5 +216,6 @@ def _train(
         ).train()
 
 
-def _run_data(data: Sentences) -> RunData:
+def run_data(data: Sentences) -> RunData:
+    """Return sentences as a run's training data."""
     return RunData({pair: list(sentences) for pair, sentences in data.items()})

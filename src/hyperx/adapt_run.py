@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperx.adapt import Adaptation, Sentences, Share, adapt
-from hyperx.config import TrainingConfig, load_run_config
-from hyperx.data.sentence import Sentence
+from hyperx.adapt import Adaptation, Sentences, Share, adapt, run_data
+from hyperx.config import RUN_CONFIG_NAME, TrainingConfig, load_run_config
 from hyperx.dataset import RunData, load_data
-from hyperx.disk import writing
+from hyperx.disk import write_whole, writing
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate, merge
 from hyperx.languages import name as language_name
@@ -58,7 +57,7 @@ def adapt_run(
     progress("Loading the model")
     old = HyperX.from_pretrained(run)
     config = old.model_config
-    _check(
+    check_tests(
         tests,
         tasks={*old.tasks, *(pair.task for pair in data)},
         languages={*config.languages, *how.get("languages", ()), *(pair.language for pair in data)},
@@ -66,8 +65,9 @@ def adapt_run(
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)
     languages = set(config.languages) if train == "all" else {pair.language for pair in data} & set(config.languages)
-    cells = {**(_own_tests(Path(run), languages) if languages else {}), **tests}
-    majority = majority_tags(_as_run({**cells, **data}))
+    own = own_data(Path(run)) if languages or tests else RunData()
+    cells = {**{pair: rows for pair, rows in own.test.items() if pair.language in languages}, **tests}
+    majority = majority_at_hand(own, data, cells)
 
     def score(model: HyperX, cells: Mapping[Pair, Any], name: str) -> Results:
         return evaluate(model, cells, run=name, seed=seed, majority=majority, progress=progress)
@@ -75,7 +75,7 @@ def adapt_run(
     known = {
         pair: rows for pair, rows in cells.items() if pair.task in config.tasks and pair.language in config.languages
     }
-    origin = Path(run).resolve().name if Path(run).is_dir() else run
+    origin = origin_of(run)
     before = score(old, known, origin)
     result = adapt(old, data, train=train, training=training, seed=seed, **how)
     with writing(output):
@@ -93,34 +93,45 @@ def adapt_run(
     return result, before, after
 
 
-def _check(tests: Sentences, *, tasks: Collection[str], languages: Collection[str]) -> None:
-    """Check that cells can be scored, before training that would be lost."""
+def origin_of(run: str) -> str:
+    """Return what a run or a model is called: its folder's name, or its Hub id."""
+    return Path(run).resolve().name if Path(run).is_dir() else run
+
+
+def check_tests(tests: Sentences, *, tasks: Collection[str], languages: Collection[str]) -> None:
+    """Check that cells can be scored, before work that would be lost.
+
+    Raises:
+        HyperXError: a cell is outside the matrix, has no sentences or some without tags, or its task tags nothing.
+    """
     for pair, rows in tests.items():
         if not rows:
             raise HyperXError(f"there are no sentences of {pair} to score; give some, or leave it out")
+        if not all(sentence.tags for sentence in rows) and not is_auxiliary(pair.task):
+            raise HyperXError(f"there are sentences of {pair} without tags, which can't be scored; leave them out")
         if is_auxiliary(pair.task):
             raise HyperXError(f"{pair} can't be scored: the task '{pair.task}' tags nothing; leave it out")
         if pair.task not in tasks or pair.language not in languages:
             raise HyperXError(
-                f"{pair} can't be scored: the grown model has the tasks {', '.join(sorted(tasks))} and the languages "
-                f"{', '.join(sorted(languages))}; add it by sentences to train on or as a new language, or leave it out"
+                f"{pair} can't be scored: the model has the tasks {', '.join(sorted(tasks))} and the languages "
+                f"{', '.join(sorted(languages))}; add it by hyperx adapt, or leave it out"
             )
 
 
-def _own_tests(run: Path, languages: set[str]) -> dict[Pair, list[Sentence]]:
-    """Return the test sets of a run's cells in these languages; none where they are not at hand."""
-    if not (run / "config.yaml").is_file():
-        return {}
+def own_data(run: Path) -> RunData:
+    """Return a run's data; none where it is not at hand."""
     try:
-        own = load_data(load_run_config(run / "config.yaml")).test
+        return load_data(load_run_config(run / RUN_CONFIG_NAME)) if (run / RUN_CONFIG_NAME).is_file() else RunData()
     except HyperXError as error:
-        logger.warning("the test sets of %s are not at hand: %s", run, error)
-        return {}
-    return {pair: list(rows) for pair, rows in own.items() if pair.language in languages}
+        logger.warning("the data of %s is not at hand: %s", run, error)
+        return RunData()
 
 
-def _as_run(sentences: Sentences) -> RunData:
-    return RunData({pair: list(rows) for pair, rows in sentences.items()})
+def majority_at_hand(own: RunData, data: Sentences, cells: Sentences) -> dict[str, str]:
+    """Return each task's most frequent tag in what a model was trained on, of a task without any in the cells to score."""
+    labelled = [pair for pair in {**own.train, **data} if not is_auxiliary(pair.task)]
+    trained = {pair: [*own.train.get(pair, ()), *data.get(pair, ())] for pair in labelled}
+    return majority_tags(run_data(cells)) | majority_tags(run_data(trained))
 
 
 def _history(origin: str, result: Adaptation, data: Sentences, train: Share, training: TrainingConfig) -> str:
@@ -139,7 +150,7 @@ def _history(origin: str, result: Adaptation, data: Sentences, train: Share, tra
 def _save(output: Path, result: Adaptation, before: Results, after: Results, *, history: str) -> None:
     note_scores(result.model, after, output / "model")
     card = model_card(result.model.model_config, name=output.name, results=after, history=history)
-    (output / "model" / CARD_NAME).write_text(card, encoding="utf-8")
+    write_whole(output / "model" / CARD_NAME, card)
     write_json(output / "adaptation.json", {"history": history, "moved": result.moved, "relatives": result.relatives})
     if before.rows:
         before.save(output / "results-before.json")

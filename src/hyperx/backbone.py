@@ -1,12 +1,14 @@
 """The frozen encoder, and adapters attached to it from outside."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from huggingface_hub import model_info, try_to_load_from_cache
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
@@ -17,13 +19,15 @@ from transformers import (
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
-from transformers.utils import logging
+from transformers.utils import logging as bars
 
 from hyperx import attention
 from hyperx.adapter import Adapters, AdapterWeights, adapt, adapt_in_turn, couple
 from hyperx.builtin import BUILTINS, materialize
-from hyperx.errors import HyperXError
+from hyperx.errors import HyperXError, first_line
 from hyperx.untrusted import MAX_JSON, own_file
+
+logger = logging.getLogger(__name__)
 
 MAX_LAYERS = 512
 MAX_TOKENIZER = 200_000_000  # bytes
@@ -204,7 +208,7 @@ def _site(encoder: PreTrainedModel) -> Site:
 
 def backbone_folder(name: str) -> str:
     """Return what ``transformers`` can load: a built-in backbone's cached folder, else the folder or Hub id itself."""
-    return str(materialize(name)) if name in BUILTINS else name
+    return str(materialize(name)) if name.startswith("builtin:") else name
 
 
 def load_backbone(name: str, *, revision: str | None = None) -> Backbone:
@@ -237,7 +241,8 @@ def load_config(name: str, *, revision: str | None = None) -> PreTrainedConfig:
         HyperXError: it can't be found or read.
     """
     with _clear_errors(name):
-        return AutoConfig.from_pretrained(_checked(backbone_folder(name)), revision=revision, trust_remote_code=False)
+        folder = _checked(backbone_folder(name), revision)
+        return AutoConfig.from_pretrained(folder, revision=revision, trust_remote_code=False)
 
 
 def load_tokenizer(name: str, *, revision: str | None = None) -> PreTrainedTokenizerBase:
@@ -248,7 +253,7 @@ def load_tokenizer(name: str, *, revision: str | None = None) -> PreTrainedToken
     """
     folder = backbone_folder(name)
     with _clear_errors(name):
-        tokenizer = _self_contained(Path(_checked(folder))) or AutoTokenizer.from_pretrained(
+        tokenizer = _self_contained(Path(_checked(folder, revision))) or AutoTokenizer.from_pretrained(
             folder, revision=revision, trust_remote_code=False
         )
     if not tokenizer.is_fast:
@@ -271,10 +276,17 @@ def plain_encoder(config: PreTrainedConfig) -> dict[str, Any]:
     return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
 
 
-def _checked(name: str) -> str:
-    """Return a folder's name, or a Hub id, if none of the folder's files that are read as a whole are too large."""
-    for path in Path(name).glob("*.json") if Path(name).is_dir() else ():
-        own_file(path.parent, path.name, MAX_TOKENIZER if path.name in TOKENIZER_FILES else MAX_JSON)
+def _checked(name: str, revision: str | None) -> str:
+    """Return a folder's name, or a Hub id, if none of the folder's files that are read as a whole are too large.
+
+    An id without an owner may be a slip, so the Hub is asked for it once; `transformers` tries six times, for 20 seconds.
+    """
+    if Path(name).is_dir():
+        for path in Path(name).glob("*.json"):
+            own_file(path.parent, path.name, MAX_TOKENIZER if path.name in TOKENIZER_FILES else MAX_JSON)
+    elif "/" not in name and not try_to_load_from_cache(name, "config.json", revision=revision):
+        logger.warning("there is no folder '%s'; asking the Hugging Face Hub for a model of that name", name)
+        model_info(name, revision=revision, timeout=10)
     return name
 
 
@@ -299,11 +311,11 @@ def _check_size(name: str, config: PreTrainedConfig) -> None:
 @contextmanager
 def _without_bar() -> Iterator[None]:
     """Keep `transformers` from drawing a bar of a second's work; those of downloads are the Hub library's, and stay."""
-    before = logging.set_tqdm_hook(lambda _, args, kwargs: logging.EmptyTqdm(*args, **kwargs))
+    before = bars.set_tqdm_hook(lambda _, args, kwargs: bars.EmptyTqdm(*args, **kwargs))
     try:
         yield
     finally:
-        logging.set_tqdm_hook(before)
+        bars.set_tqdm_hook(before)
 
 
 @contextmanager
@@ -313,11 +325,11 @@ def _clear_errors(name: str) -> Any:
     except HyperXError:
         raise
     except Exception as error:  # whatever the libraries make of a broken folder
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        reason = first_line(error).rstrip(".")
         where = (
             "in that folder" if Path(name).is_dir() else "as a folder, a built-in backbone or on the Hugging Face Hub"
         )
         raise HyperXError(
-            f"backbone '{name}' can't be loaded {where}: {reason} "
+            f"backbone '{name}' can't be loaded {where}: {reason}. "
             f"Give a folder, a Hub id, or one of {', '.join(sorted(BUILTINS))}."
         ) from error

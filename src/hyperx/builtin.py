@@ -24,6 +24,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from hyperx.charsmap import compile_charsmap, compositions
+from hyperx.disk import writing
 from hyperx.errors import HyperXError
 from hyperx.permissions import share_tensors
 
@@ -73,24 +74,21 @@ def materialize(name: str, cache_dir: Path | None = None) -> Path:
             cache can't be written.
     """
     if name not in BUILTINS:
-        raise HyperXError(f"There is no built-in backbone {name!r}; there is {', '.join(BUILTINS)}.")
+        raise HyperXError(
+            f"there is no built-in backbone '{name.removeprefix('builtin:')}'; there is {', '.join(BUILTINS)}"
+        )
     target = (cache_dir or default_cache_dir()) / _LAYOUT / BUILTINS[name]
     if target.is_dir():
         return target
     image = _read_verified(_locate())
     logger.info("Unpacking %s into %s, once", name, target)
-    try:
+    with writing(target, "set HYPERX_CACHE to a folder with 500 MB of room that you may write to"):
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=target.parent) as temporary:
             folder = Path(temporary) / target.name
             folder.mkdir()
             _write(_Packed.parse(image), folder)
             publish(folder, target)
-    except OSError as error:
-        raise HyperXError(
-            f"The backbone {name!r} could not be written to the cache {target}: {error.strerror or error}. "
-            "It takes 500 MB; set HYPERX_CACHE to a folder with room that you may write to."
-        ) from error
     return target
 
 

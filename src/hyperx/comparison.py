@@ -77,22 +77,21 @@ def _scored_alike(row: Row, results: Results) -> bool:
 
 
 def _check_sentences(row: Row, runs: Sequence[Results]) -> None:
-    # The last count is the support, words or gold entities: a mark of the sentence.
-    counts = [results.counts[str(row.pair)] for results in runs]
-    alike = all(own.shape == counts[0].shape and np.array_equal(own[:, -1], counts[0][:, -1]) for own in counts)
-    if not alike:
+    # The last count is the support, words or gold entities: a mark of the sentence. How many there are may depend on labels.
+    supports = [results.counts[str(row.pair)][:, -1] for results in runs]
+    if not all(np.array_equal(support, supports[0]) for support in supports):
         raise HyperXError(f"the runs were not scored on the same sentences of {row.pair}; evaluate them again")
 
 
 def _scores(row: Row, runs: Sequence[Results]) -> np.ndarray:
     """Return the runs' mean score of a cell, on all sentences and then on each bootstrap sample."""
-    stacked = np.stack([results.counts[str(row.pair)] for results in runs]).astype(np.float64)
-    size = stacked.shape[1]
+    counts = [results.counts[str(row.pair)].astype(np.float64) for results in runs]
+    size = len(counts[0])
     generator = np.random.default_rng((size, *str(row.pair).encode()))  # the same for every method
     drawn = [np.bincount(sample, minlength=size) for sample in generator.integers(size, size=(SAMPLES, size))]
     times = np.stack([np.ones(size), *drawn])  # how often each sentence is in the sample
     try:
-        return metric_named(row.metric).score(times @ stacked).mean(0)
+        return np.mean([metric_named(row.metric).score(times @ own) for own in counts], axis=0)
     except IndexError:
         raise HyperXError(
             f"the counts of {row.pair} are not those of the metric '{row.metric}'; evaluate the runs again"

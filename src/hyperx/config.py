@@ -6,11 +6,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from hyperx.disk import write_whole
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
-from hyperx.methods import HyperXConfig, MethodConfig
+from hyperx.methods import METHODS, HyperXConfig, MethodConfig
 from hyperx.strict_yaml import parse
 
 RUN_CONFIG_NAME = "config.yaml"  # in a run's folder
@@ -125,6 +136,14 @@ AnyEntry = Annotated[
 ]
 
 
+def _listed(value: Any) -> Any:
+    """Take one language for a list of it."""
+    return [value] if isinstance(value, str) and value != "all" else value
+
+
+Languages = Annotated[list[str] | Literal["all"], BeforeValidator(_listed)]
+
+
 class TrainingConfig(Strict):
     """How a run trains.
 
@@ -171,11 +190,11 @@ class RunConfig(Strict):
         name: of the run and, unless `output` is given, of its folder under ``runs/``.
         output: the run's folder.
         backbone, revision: a built-in backbone, a folder or a Hub id.
-        start: a run's or a model's folder, or a Hub id, whose trained weights are taken over.
+        start: a run's or a model's folder, or a Hub id, with or without ``@revision``, whose trained weights are taken over.
         method: what supplies adapter weights.
         tasks: tasks of one's own, each of a kind such as ``spans`` or ``classification``.
         data: where the pairs' sentences are.
-        train: the trained pairs, languages by task; ``all`` takes every language that has data.
+        train: the trained pairs, by task a list of languages; ``all`` takes every language that has data.
         evaluate: the cells to score, likewise; unless given, all that have a test set.
     """
 
@@ -188,9 +207,25 @@ class RunConfig(Strict):
     method: MethodConfig = Field(HyperXConfig(), discriminator="name")
     tasks: dict[str, str] = {}
     data: list[AnyEntry] = Field(min_length=1)
-    train: dict[str, list[str] | Literal["all"]]
-    evaluate: dict[str, list[str] | Literal["all"]] | None = None
+    train: dict[str, Languages]
+    evaluate: dict[str, Languages] | None = None
     training: TrainingConfig = TrainingConfig()
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Take a name alone for the method with its defaults."""
+        value = {"name": value} if isinstance(value, str) else value
+        if isinstance(value, dict) and value.get("name") not in list(METHODS):
+            raise ValueError(f"expected one of the names {', '.join(METHODS)}, found {value.get('name', 'none')}")
+        return value
+
+    @field_validator("train", "evaluate", mode="before")
+    @classmethod
+    def _by_task(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, dict):
+            raise ValueError("expected languages by task, as in {pos: all}")
+        return value
 
     @field_validator("train", "evaluate")
     @classmethod
@@ -227,7 +262,7 @@ def save_run_config(config: RunConfig, path: Path) -> None:
     for entry, written in zip(config.data, values["data"], strict=True):
         if isinstance(entry, HubEntry):  # a split that there is not, of which the default is another
             written |= {split: None for split in ("train", "dev", "test") if getattr(entry, split) is None}
-    path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_whole(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -286,7 +321,9 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
     lines = []
     for problem in error.errors():
         first, *rest = map(str, problem["loc"])
-        location = [first, *(part for part in rest if part not in _MODELS and part not in _METHODS)]
+        if rest and rest[-1].startswith("literal["):
+            continue  # what is no list of languages is told once
+        location = [first, *(part for part in rest if part not in {*_MODELS, *METHODS, "list[str]"})]
         where = ".".join(location)
         if problem["type"] == "extra_forbidden":
             known = _known_keys(location[0], model)
@@ -295,13 +332,14 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
             lines.append(f"unknown key '{where}' ({hint})")
         elif problem["type"] == "missing":
             lines.append(f"'{where}' is missing")
+        elif problem["input"] is False and problem["type"] in ("string_type", "list_type"):
+            lines.append(f"'{where}': YAML reads no as false; write \"no\" in quotes, or nob if that is Norwegian")
         else:
-            lines.append(f"'{where}': {problem['msg']}")
+            lines.append(f"'{where}': {problem['msg'].removeprefix('Value error, ')}")
     return f"{path}: " + "; ".join(dict.fromkeys(lines))
 
 
 _MODELS = {model.__name__ for model in get_args(Entry)}
-_METHODS = {model.model_fields["name"].default for model in get_args(MethodConfig)}
 
 
 def _known_keys(section: str, model: type[BaseModel]) -> list[str]:

@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from hyperx.data.strict_json import parse
+from hyperx.disk import write_whole
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
@@ -50,7 +51,7 @@ class Cost(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write ``cost.json``."""
-        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_whole(path, self.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Cost":

@@ -1,5 +1,6 @@
 """A run's data: which sentences each pair trains on, selects on and is scored on."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from hyperx.config import CorpusEntry, Entry, HubEntry, RunConfig
-from hyperx.data.catalog import languages, load_files, load_splits, tasks
-from hyperx.data.check import count_repeated
+from hyperx.data.catalog import find, languages, load_files, load_splits, tasks
+from hyperx.data.check import count_repeated, is_untagged, nothing_to_learn
 from hyperx.data.hub import load_hub
 from hyperx.data.sentence import Sentence
 from hyperx.errors import HyperXError
@@ -29,6 +30,7 @@ class RunData:
         dev: of the trained pairs and the cells to score, where there is a dev set.
         test: of the cells to score.
         streams: where the sentences of trained pairs are that are read while training.
+        absent: why the data of trained pairs and cells to score is not at hand yet, where a plan goes on without.
         notices: what a user should know about how the data was used.
         kinds: of the run's own tasks.
     """
@@ -37,6 +39,7 @@ class RunData:
     dev: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
     test: dict[Pair, Sequence[Sentence]] = field(default_factory=dict)
     streams: dict[Pair, HubEntry] = field(default_factory=dict)
+    absent: dict[Pair, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     kinds: dict[str, str] = field(default_factory=dict)
 
@@ -83,8 +86,10 @@ def trained_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
     """Return the pairs that the configuration trains.
 
     Raises:
-        HyperXError: a pair to train has no data, or none is to be trained.
+        HyperXError: a pair to train has no data, or no pair of a task is named.
     """
+    if empty := [task for task, languages in config.train.items() if not languages and not is_auxiliary(task)]:
+        raise HyperXError(f"'train' names no language of {', '.join(empty)}; name some, say 'all', or leave it out")
     return _select("train", config.train, list(available), config.tasks)
 
 
@@ -95,13 +100,23 @@ def evaluated_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
         HyperXError: a cell to score has no data, or its task is trained in no language.
     """
     cells = [pair for pair in available if pair.task in config.train and not is_auxiliary(pair.task)]
-    return cells if config.evaluate is None else _select("evaluate", config.evaluate, cells, config.tasks)
+    if config.evaluate is None:
+        return cells
+    chosen = _select("evaluate", config.evaluate, list(available), config.tasks)
+    for pair in chosen:
+        if pair not in cells and config.evaluate[pair.task] != "all":
+            why = f"{pair.task} tags nothing" if is_auxiliary(pair.task) else f"no pair of {pair.task} is trained"
+            raise HyperXError(f"'evaluate' names {pair}, but {why}; leave it out, or name other pairs under 'train'")
+    return [pair for pair in chosen if pair in cells]
 
 
-def load_data(config: RunConfig) -> RunData:
+def load_data(config: RunConfig, *, planning: bool = False) -> RunData:
     """Read all that a run trains on and is scored on.
 
     A trained pair without a training file is trained on its test file, and then not scored, as in the paper.
+
+    Args:
+        planning: note which downloads fail, and go on without them.
 
     Raises:
         HyperXError: data is missing or malformed.
@@ -118,19 +133,38 @@ def load_data(config: RunConfig) -> RunData:
             if pair in trained:
                 data.streams[pair] = entry
         elif pair in trained | scored:
-            splits = read_splits(entry, pair, config.tasks)
-            if pair in trained and not splits.get("train") and splits.get("test"):
-                data.notices.append(f"{pair} has no training set: it is trained on its test set, and not scored")
-                splits = {**splits, "train": splits["test"], "test": []}
-                on_test.add(pair)
+            try:
+                splits = read_splits(entry, pair, config.tasks)
+            except HyperXError as error:
+                if not (planning and _is_remote(entry)):
+                    raise
+                data.absent[pair] = str(error)
+                continue
+            if pair in trained:
+                split, sentences = training_set(splits, entry, pair, config.tasks)
+                splits = {**splits, split: [], "train": sentences}
+                if split == "test":
+                    data.notices.append(f"{pair} has no training set: it is trained on its test set, and not scored")
+                    on_test.add(pair)
             _add(data, pair, splits, trained=pair in trained, scored=pair in scored)
-    if not data.trained:
+    if not data.trained and not trained & data.absent.keys():
         raise HyperXError("there is nothing to train on: 'train' names no pair that has sentences")
     told = on_test if config.evaluate is not None else trained
-    if unscored := sorted(map(str, scored - data.test.keys() - told)):
+    if unscored := sorted(map(str, scored - data.test.keys() - data.absent.keys() - told)):
         data.notices.append(f"no test set, so not scored: {', '.join(unscored)}")
-    data.notices += [*_repeated(data), *_without_dev(data), *_unknown_labels(data), *_untrained(data, config)]
+    data.notices += notices(data, config)
     return data
+
+
+def notices(data: RunData, config: RunConfig) -> list[str]:
+    """Say what of a run's sentences a user should know before training."""
+    return [
+        *_repeated(data),
+        *_without_dev(data),
+        *_without_spans(data),
+        *_unknown_labels(data),
+        *_untrained(data, config),
+    ]
 
 
 def _repeated(data: RunData) -> Iterator[str]:
@@ -151,15 +185,27 @@ def _repeated(data: RunData) -> Iterator[str]:
 
 def _without_dev(data: RunData) -> Iterator[str]:
     """Name the trained pairs that can't tell a good checkpoint from a bad one."""
-    pairs = [str(pair) for pair in data.train if pair not in data.dev and not is_auxiliary(pair.task)]
-    if pairs:
-        yield f"no dev set, so no say in which checkpoint is kept: {', '.join(pairs)}"
+    labelled = [pair for pair in data.train if not is_auxiliary(pair.task)]
+    pairs = [str(pair) for pair in labelled if pair not in data.dev]
+    if pairs and len(pairs) == len(labelled) and not data.absent:
+        yield "no trained pair has a dev set: the last checkpoint is kept"
+    elif pairs:
+        yield f"these pairs have no dev set, so they do not help choose the checkpoint: {', '.join(pairs)}"
+
+
+def _without_spans(data: RunData) -> Iterator[str]:
+    """Name the dev and test sets of spans that have none."""
+    for split, sets in (("dev", data.dev), ("test", data.test)):
+        pairs = [str(pair) for pair, rows in sets.items() if is_untagged(build_task(pair.task, kinds=data.kinds), rows)]
+        if pairs:
+            yield f"every word of the {split} set is O, so that its score tells nothing: {', '.join(pairs)}"
 
 
 def _unknown_labels(data: RunData) -> Iterator[str]:
     """Say which labels of a test set no training set of its task has."""
     found = []
-    for task in dict.fromkeys(pair.task for pair in data.test):
+    unsure = {pair.task for pair in data.absent}
+    for task in dict.fromkeys(pair.task for pair in data.test if pair.task not in unsure):
         own = build_task(task, kinds=data.kinds)
         known = set(own.counted(list(data.gold(task))))
         for pair, sentences in data.test.items():
@@ -173,11 +219,14 @@ def _unknown_labels(data: RunData) -> Iterator[str]:
 
 def _untrained(data: RunData, config: RunConfig) -> Iterator[str]:
     """Name the languages whose embeddings stay random."""
-    untrained = {pair.language for pair in data.test} - {pair.language for pair in data.trained}
+    known = {pair.language for pair in (*data.trained, *data.absent)}
+    untrained = sorted({pair.language for pair in data.test} - known)
     if untrained and config.method.name == "hyperx" and config.start is None:
+        one = len(untrained) == 1
         yield (
-            f"neither labels nor raw text, so that its cells are scored with a random embedding: "
-            f"{', '.join(sorted(untrained))}; give text for mlm, or name other cells under 'evaluate'"
+            f"{', '.join(untrained)} {'has' if one else 'have'} no training data at all, so "
+            f"{'its embedding is' if one else 'their embeddings are'} random; "
+            f"give raw text (mlm), or leave {'its' if one else 'their'} cells out with 'evaluate'"
         )
 
 
@@ -187,11 +236,10 @@ def read_splits(entry: Entry, pair: Pair, kinds: Mapping[str, str]) -> Splits:
     Raises:
         HyperXError: a file is missing or malformed.
     """
-    splits: Splits
     if isinstance(entry, CorpusEntry):
-        splits = load_splits(entry.corpus, pair.task, pair.language, root=entry.root, label_map=entry.label_map)
-    elif isinstance(entry, HubEntry):
-        splits = load_hub(
+        return load_splits(entry.corpus, pair.task, pair.language, root=entry.root, label_map=entry.label_map)
+    if isinstance(entry, HubEntry):
+        return load_hub(
             entry.hub,
             entry.config,
             task=build_task(pair.task, kinds=kinds),
@@ -200,16 +248,29 @@ def read_splits(entry: Entry, pair: Pair, kinds: Mapping[str, str]) -> Splits:
             files=entry.files,
             label_map=entry.label_map,
         )
-    else:
-        files = {"train": entry.train, "dev": entry.dev, "test": entry.test}
-        splits = load_files(
-            build_task(pair.task, kinds=kinds),
-            {split: path for split, path in files.items() if path is not None},
-            format=entry.format,
-            tag_column=entry.tag_column,
-            label_map=entry.label_map,
-        )
-    return {split: take(entry, rows) if split == "train" else rows for split, rows in splits.items()}
+    files = {"train": entry.train, "dev": entry.dev, "test": entry.test}
+    return load_files(
+        build_task(pair.task, kinds=kinds),
+        {split: path for split, path in files.items() if path is not None},
+        format=entry.format,
+        tag_column=entry.tag_column,
+        label_map=entry.label_map,
+    )
+
+
+def training_set(splits: Splits, entry: Entry, pair: Pair, kinds: Mapping[str, str]) -> tuple[str, Sequence[Sentence]]:
+    """Choose the split that a pair is trained on, the test set where it has no training set, and take from it.
+
+    Raises:
+        HyperXError: it has neither, or that of a task of spans has none.
+    """
+    for split in ("train", "test"):
+        if taken := take(entry, splits.get(split, ())):
+            if is_untagged(build_task(pair.task, kinds=kinds), splits[split]):  # of what is taken few may have a span
+                place = re.split(r":\d+$|, row \d+$", taken[0].source)[0]
+                raise nothing_to_learn(place, pair.task)
+            return split, taken
+    raise HyperXError(f"{pair} is to be trained, but its data has neither a training nor a test set")
 
 
 def take(entry: Entry, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
@@ -223,14 +284,17 @@ def take(entry: Entry, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
 
 def _add(data: RunData, pair: Pair, splits: Splits, *, trained: bool, scored: bool) -> None:
     train, dev, test = (splits.get(split, []) for split in ("train", "dev", "test"))
-    if trained and not train:
-        raise HyperXError(f"{pair} is to be trained, but its data has neither a training nor a test set")
     if trained:
         data.train[pair] = train
     if dev and not is_auxiliary(pair.task):
         data.dev[pair] = dev
     if scored and test:
         data.test[pair] = test
+
+
+def _is_remote(entry: Entry) -> bool:
+    """Return whether an entry's data is downloaded when it is read."""
+    return isinstance(entry, HubEntry) or (isinstance(entry, CorpusEntry) and find(entry.corpus).remote)
 
 
 def _offered(entry: Entry, kinds: Mapping[str, str]) -> list[Pair]:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,8 @@ from hyperx.errors import HyperXError, first_line
 
 
 @contextmanager
-def writing(place: Path) -> Iterator[None]:
-    """Turn what goes wrong in writing to `place` into one clear error.
+def writing(place: Path, cure: str | None = None) -> Iterator[None]:
+    """Turn what goes wrong in writing to `place` into one clear error, which says the `cure`.
 
     Raises:
         HyperXError: the disk is full or broken, or takes no files.
@@ -24,7 +25,15 @@ def writing(place: Path) -> Iterator[None]:
         if not isinstance(error, OSError | SafetensorError) and type(error) is not Exception:  # which tokenizers raises
             raise
         reason = getattr(error, "strerror", None) or first_line(error)
-        raise HyperXError(f"{place} can't be written: {reason}; make room there, or choose another place") from error
+        usual = "make room there, or choose another place" if _is_full(error) else "choose another place"
+        raise HyperXError(f"{place} can't be written: {reason}; {cure or usual}") from error
+
+
+def _is_full(error: Exception) -> bool:
+    """Return whether a disk, a quota or a file is full; libraries written in Rust name the number in their message."""
+    told = re.search(r"os error (\d+)", str(error))
+    number = int(told[1]) if told else getattr(error, "errno", None)
+    return number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_whole(path: Path, text: str) -> None:

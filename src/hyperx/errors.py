@@ -11,4 +11,5 @@ class HyperXError(Exception):
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or the error's kind where it has none."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line.removeprefix("Got: ")  # before what kept the Hub's library from it

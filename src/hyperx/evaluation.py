@@ -12,7 +12,7 @@ from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.results import Average, Results, Row, kinds
 from hyperx.scoring import PairScore, score_pair
-from hyperx.tasks import metric_named
+from hyperx.tasks import is_auxiliary, metric_named
 
 
 def evaluate(
@@ -97,7 +97,7 @@ def _majority_score(metric: Metric, sentences: Sequence[Sentence], tag: str) -> 
 
 
 def _text_only(trained: set[Pair]) -> list[str]:
-    labelled = {pair.language for pair in trained if pair.task != "mlm"}
+    labelled = {pair.language for pair in trained if not is_auxiliary(pair.task)}
     return sorted({pair.language for pair in trained} - labelled)
 
 

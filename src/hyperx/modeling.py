@@ -214,8 +214,13 @@ class HyperX(nn.Module):
             One tag a word, or one label of a task that labels sentences.
 
         Raises:
-            HyperXError: the pair is outside the model's matrix, or the task tags nothing.
+            HyperXError: the pair is outside the model's matrix, the task tags nothing, or a string is no list of sentences.
         """
+        if isinstance(sentences, str):
+            raise HyperXError(
+                "expected a list of sentences, each a list of words, found one string; "
+                "model.tagger(task, language)(text) tags text"
+            )
         words = [sentence.split() if isinstance(sentence, str) else list(sentence) for sentence in sentences]
         tagger = Tagger(self, Pair(task, normalize(language)), batch_size=batch_size)
         return tagger.tag([Sentence(tuple(sentence)) for sentence in words])

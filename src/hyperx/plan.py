@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,11 +12,10 @@ from tokenizers.models import WordLevel
 from transformers import AutoModel, PreTrainedConfig, PreTrainedTokenizerFast
 
 from hyperx.backbone import Backbone, load_config, plain_encoder
-from hyperx.config import HubEntry, RunConfig
+from hyperx.config import RunConfig
 from hyperx.cost import peak_memory
-from hyperx.dataset import RunData, available_pairs, evaluated_pairs, read_splits, trained_pairs
-from hyperx.errors import HyperXError
-from hyperx.modeling import HyperX, ModelConfig, check_length
+from hyperx.dataset import RunData, available_pairs, evaluated_pairs, load_data, trained_pairs
+from hyperx.modeling import HyperX, ModelConfig, check_length, model_folder, read_config
 from hyperx.pairs import Pair
 from hyperx.precision import best_device, has_bf16
 from hyperx.sampler import probabilities
@@ -25,6 +25,7 @@ from hyperx.tasks import build_task, is_auxiliary
 FEW_STEPS = (
     5000  # after 1,500 raw text had cost more than it gave (docs/study.md); after the paper's 100,000 it had helped
 )
+SMALL_SHARE = 0.05  # of the steps, that raw text may have of few
 PIECES_PER_WORD = 1.8  # of a multilingual vocabulary, on average over the languages it was made from
 
 
@@ -45,10 +46,11 @@ class Plan:
     Attributes:
         trained_parameters: in all; `parts` has them by part.
         zero_shot: cells that are scored without having been trained.
+        tagged_only: cells that are neither trained nor scored, for want of a test set.
         memory_bytes: that are needed at least: of weights, gradients, optimizer and the activations of the longest sentences;
             without a GPU also of this process, its libraries and the training data.
         seconds: of training, roughly; None where the data is not at hand yet, or streamed.
-        notices: what kept the plan from being whole, and what is unlikely to pay.
+        notices: what kept the plan from being whole, what training will say of the data, and what is unlikely to pay.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Plan:
     backbone_parameters: int
     pairs: list[PlannedPair]
     zero_shot: list[str]
+    tagged_only: list[str]
     steps: int
     batch_size: int
     memory_bytes: int
@@ -75,16 +78,24 @@ def plan(config: RunConfig) -> Plan:
     Raises:
         HyperXError: the configuration can't be run.
     """
+    data = load_data(config, planning=True)
+    if config.start:
+        read_config(model_folder(config.start, None))
     available = available_pairs(config)
-    trained = trained_pairs(config, available)
-    scored = evaluated_pairs(config, available)
-    notices: list[str] = []
-    data = RunData(test={pair: [] for pair in scored}, kinds=config.tasks)
-    pairs = _sizes(data, config, trained, available, notices)
+    trained, scored = trained_pairs(config, available), evaluated_pairs(config, available)
+    pairs = [_planned(pair, data) for pair in trained]
+    chances = _chances(config, pairs)
+    for planned in pairs:
+        planned.probability = chances.get(Pair.parse(planned.pair))
+    # What is not at hand yet will be trained and scored all the same.
+    data.train |= {pair: [] for pair in trained if pair in data.absent}
+    data.test |= {pair: [] for pair in scored if pair in data.absent}
     shape = known_config(config.backbone) or load_config(config.backbone, revision=config.revision)
     model = _meta_model(config, shape, data)
     parts = model.trained_parameters()
     backbone_parameters = sum(parameter.numel() for parameter in model.backbone.parameters())
+    tagging = [task for task in data.tasks if not is_auxiliary(task)]
+    cells = [Pair(task, language) for task in tagging for language in data.languages]
     return Plan(
         name=config.name,
         method=config.method.name,
@@ -93,46 +104,45 @@ def plan(config: RunConfig) -> Plan:
         parts=parts,
         backbone_parameters=backbone_parameters,
         pairs=pairs,
-        zero_shot=[str(pair) for pair in scored if pair not in set(trained)],
+        zero_shot=[str(pair) for pair in data.test if pair not in set(trained)],
+        tagged_only=[str(pair) for pair in cells if pair not in {*trained, *data.test}],
         steps=config.training.steps,
         batch_size=config.training.batch_size,
         memory_bytes=_memory(config, shape, backbone_parameters, sum(parts.values()), data),
         seconds=_seconds(config, shape, pairs),
-        notices=notices,
+        notices=[
+            *(f"{pair}: {error}" for pair, error in data.absent.items()),
+            *data.notices,
+            *_raw_text(config, chances),
+        ],
     )
 
 
-def _sizes(
-    data: RunData, config: RunConfig, trained: list[Pair], available: dict[Pair, Any], notices: list[str]
-) -> list[PlannedPair]:
-    """Read the training sentences that are at hand into `data`, and count them."""
-    pairs = []
-    for pair in trained:
-        data.train[pair] = []
-        entry = available[pair]
-        if isinstance(entry, HubEntry) and entry.streaming:
-            pairs.append(PlannedPair(str(pair), entry.sentences, None, None))
-            continue
-        try:
-            splits = read_splits(entry, pair, config.tasks)
-        except HyperXError as error:
-            notices.append(f"{pair}: {error}")
-            pairs.append(PlannedPair(str(pair), None, None, None))
-            continue
-        data.train[pair] = sentences = splits.get("train") or splits.get("test") or []
-        pairs.append(PlannedPair(str(pair), len(sentences), sum(len(s.words) for s in sentences), None))
-    if pairs and all(pair.sentences for pair in pairs):
-        sizes = {Pair.parse(pair.pair): pair.sentences or 0 for pair in pairs}
-        chances = probabilities(sizes, config.training.temperature, config.training.auxiliary_share)
-        for planned in pairs:
-            planned.probability = chances[Pair.parse(planned.pair)]
-        raw = sum(chance for pair, chance in chances.items() if is_auxiliary(pair.task))
-        if 0.005 < raw < 1 and config.training.steps < FEW_STEPS:
-            notices.append(
-                f"raw text takes {raw:.0%} of the steps, and in so few the labels whose place it takes are mostly worth more; "
-                "try a smaller 'training.auxiliary_share'"
-            )
-    return pairs
+def _planned(pair: Pair, data: RunData) -> PlannedPair:
+    if pair in data.streams:
+        return PlannedPair(str(pair), data.streams[pair].sentences, None, None)
+    if pair in data.absent:
+        return PlannedPair(str(pair), None, None, None)
+    sentences = data.train[pair]
+    return PlannedPair(str(pair), len(sentences), sum(len(sentence.words) for sentence in sentences), None)
+
+
+def _chances(config: RunConfig, pairs: list[PlannedPair]) -> dict[Pair, float]:
+    """Return how likely each pair is drawn; nothing where the size of one is not known."""
+    sizes = {Pair.parse(pair.pair): pair.sentences for pair in pairs if pair.sentences}
+    if len(sizes) < len(pairs):
+        return {}
+    return probabilities(sizes, config.training.temperature, config.training.auxiliary_share)
+
+
+def _raw_text(config: RunConfig, chances: dict[Pair, float]) -> Iterator[str]:
+    """Say where raw text takes more of few steps than it is worth."""
+    raw = sum(chance for pair, chance in chances.items() if is_auxiliary(pair.task))
+    if SMALL_SHARE < round(raw, 3) < 1 and config.training.steps < FEW_STEPS:
+        yield (
+            f"raw text takes {raw:.0%} of the steps; in a run this short labels are usually worth more: "
+            f"try training.auxiliary_share={SMALL_SHARE}"
+        )
 
 
 def _meta_model(config: RunConfig, shape: PreTrainedConfig, data: RunData) -> HyperX:

@@ -21,7 +21,7 @@ def check_settings(config: RunConfig) -> None:
     begun = last or finished
     if begun and (begun / RUN_CONFIG_NAME).is_file():
         _check_same(config, load_run_config(begun / RUN_CONFIG_NAME))
-    if finished and last is None:
+    if finished and last is None and (finished / "model").is_dir():  # which training anew would replace
         raise HyperXError(
             f"the run in {config.folder} is finished, and has no checkpoints to go on from; give another --output to train anew"
         )

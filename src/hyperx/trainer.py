@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from fnmatch import filter as matching
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,6 @@ from hyperx.tasks import Example
 
 SELECTION_METRIC = "eval_score"
 STREAMS_NAME = "streams.json"
-DIVERGED = (
-    "training diverged: {}. Train anew, to another --output, with a smaller 'training.learning_rate'; "
-    "the checkpoints in {folder} are from before it, and of the rate that was too large"
-)
 CHECKPOINTS = 2  # that are kept: the newest, and the best or the one before
 
 
@@ -133,9 +130,20 @@ class HyperXTrainer(Trainer):
             HyperXError: it is no finite number, for training has diverged.
         """
         if not loss.isfinite():
-            what = f"at step {self.state.global_step + 1}, of {pair}, the loss is {loss.item()}"
-            raise HyperXError(DIVERGED.format(what, folder=self.args.output_dir))
+            raise self._diverged(f"at step {self.state.global_step + 1}, of {pair}, the loss is {loss.item()}")
         return loss
+
+    def _diverged(self, what: str) -> HyperXError:
+        """Return the error of training that has diverged, with what lowers each part's rate."""
+        names = [name for name, parameter in self.hyperx.named_parameters() if parameter.requires_grad]
+        told = [f"training diverged: {what}. Train anew with a smaller 'training.learning_rate'"]
+        if own := [pattern for pattern in self.hyperx.method.learning_rates if matching(names, pattern)]:
+            told.append(
+                f"the rates of {', '.join(own)} are the recipe's own, and a larger 'training.warmup_ratio' slows them"
+            )
+        if self.args.save_strategy != "no":
+            told.append(f"give another --output, for the checkpoints in {self.args.output_dir} are from before it")
+        return HyperXError("; ".join(told))
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -160,8 +168,9 @@ class HyperXTrainer(Trainer):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         if broken := [name for name, tensor in self.hyperx.trained_state().items() if not tensor.isfinite().all()]:
-            what = f"at step {self.state.global_step} the weights are no finite numbers, in {', '.join(broken[:5])}"
-            raise HyperXError(DIVERGED.format(what, folder=folder.parent))
+            raise self._diverged(
+                f"at step {self.state.global_step} the weights are no finite numbers, in {', '.join(broken[:5])}"
+            )
         if self.state.best_global_step:
             self.state.best_model_checkpoint = str(folder.with_name(f"checkpoint-{self.state.best_global_step}"))
         with new_checkpoint(folder) if self.args.should_save else nullcontext(folder) as unfinished:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
@@ -16,11 +15,10 @@ from hyperx.backbone import Backbone, load_backbone, load_tokenizer
 from hyperx.disk import writing
 from hyperx.encoding import encode
 from hyperx.errors import HyperXError
-from hyperx.modeling import WEIGHTS_NAME, HyperX, model_folder, read_config
+from hyperx.modeling import HyperX
 from hyperx.permissions import share_tensors
 
 WINDOW = 1000  # sentences that are encoded together
-EMBEDDINGS = "embeddings.word_embeddings.weight"
 
 
 def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, revision: str | None = None) -> list[int]:
@@ -35,7 +33,8 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
         The numbers, in the whole vocabulary, of the pieces that stay; their places are their new numbers.
 
     Raises:
-        HyperXError: the backbone can't be loaded, its tokenizer is of a kind that can't be trimmed, or the folder is not empty.
+        HyperXError: the backbone can't be loaded, its tokenizer is of a kind that can't be trimmed, the text has no sentence,
+            or the folder is not empty.
     """
     with writing(folder):
         if folder.exists() and any(folder.iterdir()):
@@ -43,7 +42,10 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
     tokenizer = load_tokenizer(name, revision=revision)
     backbone = load_backbone(name, revision=revision)
     described = json.loads(tokenizer.backend_tokenizer.to_str())
-    pieces = used_pieces(tokenizer, text) | set(tokenizer.all_special_ids)
+    pieces = used_pieces(tokenizer, text)
+    if not pieces:
+        raise HyperXError("the text to trim to has no sentence; give text of all languages that are to be read")
+    pieces |= set(tokenizer.all_special_ids)
     if backbone.config.model_type in ("roberta", "xlm-roberta"):
         pieces |= set(range(tokenizer.pad_token_id + 1))  # these count positions from the pad's number on
     described, kept = trim_tokenizer(described, pieces)
@@ -65,27 +67,29 @@ def trim_model(name: str | Path, folder: Path, text: Iterable[Sequence[str]]) ->
     Raises:
         HyperXError: as `trim_backbone`, or the model can't be read.
     """
-    source = model_folder(name, None)
-    config = read_config(source)
+    whole = HyperX.from_pretrained(name, device="cpu")
+    config = whole.model_config
     backbone = folder.resolve() / config.backbone.rstrip("/").rpartition("/")[2].removeprefix("builtin:")
     kept = trim_backbone(config.backbone, backbone, text, revision=config.revision)
     model = HyperX(config.model_copy(update={"backbone": str(backbone), "revision": None}))
-    model.load_trained_state(trim_state(load_file(source / WEIGHTS_NAME), kept))
+    model.load_trained_state(trimmed_state(whole, kept))
+    model.card = whole.card
     with writing(folder):
         model.save_pretrained(folder)
     return kept
 
 
-def trim_state(state: dict[str, Tensor], kept: Sequence[int]) -> dict[str, Tensor]:
+def trimmed_state(model: HyperX, kept: Sequence[int]) -> dict[str, Tensor]:
     """Return a model's trained weights for a trimmed vocabulary."""
-    state, numbers = dict(state), torch.tensor(kept)
+    state, numbers = model.trained_state(), torch.tensor(kept)
     if "heads.mlm.candidates" in state:
         candidates = state["heads.mlm.candidates"].long()
         stay = torch.isin(candidates, numbers)
         state["heads.mlm.candidates"] = torch.searchsorted(numbers, candidates[stay]).int()
         state["heads.mlm.bias"] = state["heads.mlm.bias"][stay]
-    for key in [key for key in state if key.startswith("backbone.") and key.endswith(EMBEDDINGS)]:
-        state[key] = state[key][numbers]  # full fine-tuning trains them
+    for name, parameter in model.backbone_parameters.items():
+        if parameter is model.backbone.word_embeddings().weight:  # full fine-tuning trains them
+            state[f"backbone.{name}"] = parameter.detach()[numbers]
     return state
 
 

@@ -1,5 +1,6 @@
 """``hyperx adapt``."""
 
+import math
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def adapt(
-    run: Annotated[str, typer.Argument(help="A run's or a saved Hyper-X model's folder, or a Hub id.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="A run's or a saved Hyper-X model's folder, or a Hub id: owner/name or owner/name@revision."
+        ),
+    ],
     output: Annotated[Path, typer.Option(help="The folder of the grown model.")],
     data: Annotated[
         list[str] | None,
@@ -61,7 +67,7 @@ def adapt(
 
     if train not in ("embeddings", "all"):
         raise HyperXError(f"there is no choice '{train}' of what to train; choose embeddings or all")
-    if learning_rate is not None and learning_rate <= 0:
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
         raise HyperXError(f"a learning rate of {learning_rate} trains nothing; give one above 0, such as 0.01")
     kinds = read_config(model_folder(run, None)).kinds
     how: dict[str, Any] = {"format": format, "tag_column": tag_column, "label_map": renamed(label_map or [])}

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 COMMANDS = {
     "quickstart": "Train a small Hyper-X on the starter corpus in a few minutes, and tag a sentence in a cell without labels.",
     "train": "Train a run and score its matrix.",
-    "evaluate": "Score a run's matrix again, on its test or dev sets.",
+    "evaluate": "Score a run's matrix again, on its test or dev sets, or any model's cells on gold sentences of your own.",
     "matrix": "Show a run's task-language matrix: trained cells, zero-shot cells, and how sure the scores are.",
     "compare": "Compare two methods on the same cells, by a paired bootstrap over sentences.",
     "adapt": "Grow a trained model: by a few labelled sentences, a new language, a new task.",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,12 @@ from rich.table import Table
 
 from hyperx.backbone import SITES, load_backbone, load_config, load_tokenizer
 from hyperx.builtin import BUILTINS, PACKAGE, VERSION, materialize
+from hyperx.cli.data import show_notices
 from hyperx.errors import HyperXError
 from hyperx.languages import name as language_name
 from hyperx.languages import seen_by
 from hyperx.shapes import KNOWN, count_parameters, known_config
+from hyperx.terminal import numbered
 
 app = typer.Typer(no_args_is_help=True, help="List, download, describe and trim backbones.")
 
@@ -95,13 +98,26 @@ def trim(
     Tags of that text stay as they are, and any other text can still be read, in smaller pieces.
     A trained model is written with its backbone in a folder inside.
     """
+    from hyperx.modeling import model_folder, read_config
     from hyperx.trim import trim_backbone, trim_model
 
     if not files and not corpus:
         raise HyperXError("there is no text to trim to; give files of it, or --corpus with --language")
-    text = _text(files or [], corpus or [], language, root)
-    kept = trim_model(name, output, text) if _is_model(Path(name)) else trim_backbone(name, output, text)
-    Console(highlight=False, soft_wrap=True).print(f"{len(kept):,} pieces stay; written to {output}", markup=False)
+    at_hand = _languages(corpus or [], language, root)
+    model = read_config(model_folder(name, None)) if _is_model(Path(name)) else None
+    whole = load_config(model.backbone, revision=model.revision) if model else load_config(name)
+    sentences = count()  # as they are read
+    text = (words for words, _ in zip(_text(files or [], at_hand, root), sentences, strict=False))
+    kept = (trim_model if model else trim_backbone)(name, output, text)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"{len(kept):,} of {whole.vocab_size:,} pieces stay, those of {numbered(next(sentences), 'sentence')}; "
+        f"written to {output}",
+        markup=False,
+    )
+    known = {code for codes in at_hand.values() for code in codes}
+    if model and not files and (without := [code for code in model.languages if code not in known]):
+        show_notices([f"no text in {_named(without)}, which the model now reads in smaller pieces"], console)
 
 
 def _is_model(folder: Path) -> bool:
@@ -109,21 +125,42 @@ def _is_model(folder: Path) -> bool:
     return any("format_version" in json.loads(path.read_text(encoding="utf-8")) for path in configs)
 
 
-def _text(
-    files: list[Path], corpora: list[str], chosen: list[str] | None, root: Path | None
-) -> Iterator[Sequence[str]]:
+def _languages(corpora: list[str], chosen: list[str] | None, root: Path | None) -> dict[str, dict[str, str]]:
+    """Return the languages to read from each corpus, with a task each: all of a corpus's tasks have the same sentences.
+
+    Raises:
+        HyperXError: none of the corpora has a language that is chosen.
+    """
+    from hyperx.data.catalog import languages, tasks
+    from hyperx.languages import normalize
+
+    known = {
+        corpus: {code: task for task in reversed(tasks(corpus)) for code in languages(corpus, task, root)}
+        for corpus in corpora
+    }
+    if chosen is None:
+        return known
+    wanted = list(dict.fromkeys(map(normalize, chosen)))
+    if missing := [code for code in wanted if not any(code in codes for codes in known.values())]:
+        there = "; ".join(f"{corpus} has {', '.join(codes)}" for corpus, codes in known.items())
+        raise HyperXError(f"no corpus given has text in {_named(missing)}; {there or 'give one by --corpus'}")
+    return {corpus: {code: codes[code] for code in wanted if code in codes} for corpus, codes in known.items()}
+
+
+def _named(languages: list[str]) -> str:
+    return ", ".join(f"{code} ({language_name(code)})" for code in languages)
+
+
+def _text(files: list[Path], corpora: dict[str, dict[str, str]], root: Path | None) -> Iterator[Sequence[str]]:
     """Yield the words of each sentence."""
-    from hyperx.data.catalog import languages, load_splits, tasks
+    from hyperx.data.catalog import load_splits
     from hyperx.data.check import collected_notices
     from hyperx.data.read import read_sentences
-    from hyperx.languages import normalize
 
     with collected_notices():
         for path in files:
             yield from (sentence.words for sentence in read_sentences(path, task="mlm"))
-        for corpus in corpora:
-            for task in tasks(corpus):
-                known = languages(corpus, task, root)
-                for language in known if chosen is None else set(map(normalize, chosen)) & set(known):
-                    for sentences in load_splits(corpus, task, language, root=root).values():
-                        yield from (sentence.words for sentence in sentences)
+        for corpus, codes in corpora.items():
+            for code, task in codes.items():
+                for sentences in load_splits(corpus, task, code, root=root).values():
+                    yield from (sentence.words for sentence in sentences)

@@ -7,6 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hyperx.errors import HyperXError
+from hyperx.terminal import plain
+
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="The runs of a method, one a seed.")],
@@ -20,10 +23,15 @@ def compare(
     from hyperx.comparison import compare as differences
     from hyperx.results import Results
 
+    if both := {_folder(run) for run in runs} & {_folder(run) for run in against}:
+        raise HyperXError(f"{', '.join(map(str, sorted(both)))} is on both sides; give each run once")
     first, second = ([Results.load(run) for run in folders] for folders in (against, runs))
+    names = [first[0].method, second[0].method]
+    if names[0] == names[1]:
+        names = [", ".join(map(str, folders)) for folders in (against, runs)]
     groups = ("all", "seen", "unseen")
     table = Table("Task", "Cells", "Languages", box=None, pad_edge=False)
-    for column in (first[0].method, second[0].method, "Difference", "95 % interval"):
+    for column in (*map(plain, names), "Difference", "95 % interval"):
         table.add_column(column, justify="right")
     for found in differences(first, second):
         if cells or found.languages in groups:
@@ -34,3 +42,8 @@ def compare(
             scores = f"{found.first:.1f}", f"{found.second:.1f}"
             table.add_row(found.task, found.cells, found.languages, *scores, points, spread)
     Console(highlight=False).print(table)
+
+
+def _folder(run: Path) -> Path:
+    """Return a run's folder, of which `results.json` may have been given."""
+    return (run.parent if run.is_file() else run).resolve()

@@ -12,7 +12,7 @@ from hyperx.data.annotation import annotation
 from hyperx.data.catalog import CORPORA, languages, load_splits, tasks
 from hyperx.data.check import FileReport, check_file, collected_notices, count
 from hyperx.errors import HyperXError
-from hyperx.terminal import plain
+from hyperx.terminal import numbered, plain
 
 app = typer.Typer(no_args_is_help=True, help="Check data, count it, and list the corpora known by name.")
 
@@ -98,7 +98,7 @@ def show(report: FileReport, console: Console) -> None:
         return
     console.print(
         f"[bold green]✓[/] [bold]{name}[/]: {report.task}, {report.format}, "
-        f"{report.sentences:,} sentences, {report.words:,} words"
+        f"{numbered(report.sentences, 'sentence')}, {numbered(report.words, 'word')}"
     )
     if report.labels:
         console.print("  " + ", ".join(f"{plain(label)} {number:,}" for label, number in report.labels.most_common()))

@@ -18,7 +18,7 @@ def matrix(
 
     results = Results.load(run)
     print_matrix(results, Console(highlight=False))
-    if png:
-        save_png(results, png)
-    if html:
-        save_html(results, html)
+    for path, save in ((png, save_png), (html, save_html)):
+        if path:
+            save(results, path)
+            typer.echo(f"Saved in {path}", err=True)

@@ -90,6 +90,11 @@ def tag(
     if output and format == "color":
         raise HyperXError("colours are for the terminal: leave --output out, or choose another --format")
     work = plan_files(files or [], output)
+    if output and format == "auto" and output.suffix and any(one.suffixed for one in work):
+        raise HyperXError(
+            f"the name of {output} tells no format: files end in {', '.join(SUFFIXES.values())}; "
+            "name it so, or give --format"
+        )
     tasks = list(dict.fromkeys(name.strip() for part in task for name in part.split(",")))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     model = HyperX.from_pretrained(run)
@@ -108,6 +113,8 @@ def tag(
         job = Job(tagger, tasks, language, language_field, input, format, console, meter)
         for one in work:
             job.run(one)
+    if output:
+        console.print(f"Saved in {plain(str(output))}")
 
 
 @dataclass
@@ -131,6 +138,8 @@ class Job:
         """Tag a file, or standard input, into another, or standard output."""
         standard = work.file == STANDARD_INPUT
         name = "standard input" if standard else str(work.file)
+        if standard and sys.stdin.isatty():
+            self.console.print("[dim]reading standard input; Ctrl-D ends it[/]")
         with nullcontext(sys.stdin.buffer) if standard else open_file(work.file) as stream:
             source = Source(name, self.language, self.language_field)
             found, sentences = read_text_sentences(stream, source, format=self.input)
@@ -138,6 +147,7 @@ class Job:
             batches = tag_stream(sentences, self.tagger, window=1 if standard and sys.stdin.isatty() else WINDOW)
             if found == "words" and self.input == "auto":
                 batches = self._checked(batches, name)
+            batches = self._counted(batches, name)
             format = USUAL[found] if self.format == "auto" else self.format
             if work.target is None:
                 on_terminal = self.format == "auto" and sys.stdout.isatty()
@@ -160,6 +170,15 @@ class Job:
             with writing(target) if target else nullcontext():  # a closed pipe is no error
                 writer.write(batch)
             self.meter.add(batch)
+
+    def _counted(self, batches: Iterator[list["TaggedSentence"]], name: str) -> Iterator[list["TaggedSentence"]]:
+        """Say so where there was nothing to tag."""
+        count = 0
+        for batch in batches:
+            count += len(batch)
+            yield batch
+        if not count:
+            self.console.print(f"[yellow]{plain(name)} holds no sentence[/]")
 
     def _checked(self, batches: Iterator[list["TaggedSentence"]], name: str) -> Iterator[list["TaggedSentence"]]:
         """Say so where what was taken for words looks like something else."""

@@ -16,6 +16,9 @@ from hyperx.dataset import RunData, load_data
 from hyperx.distributed import is_main
 from hyperx.plan import Plan
 from hyperx.plan import plan as make_plan
+from hyperx.terminal import numbered
+
+MAX_NAMED = 20  # cells without a test set
 
 
 def train(
@@ -33,8 +36,9 @@ def train(
     if output:
         run_config = run_config.model_copy(update={"output": output})
     if plan:
-        with collected_notices():
+        with collected_notices() as notices:
             planned = make_plan(run_config)
+        planned.notices += notices
         show_plan(planned, as_json=as_json)
         return
     run(run_config, Console(stderr=True, highlight=False, quiet=not is_main()), resume=resume)
@@ -64,11 +68,12 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
 def announce(config: RunConfig, data: RunData, console: Console) -> None:
     """Say what is about to be trained."""
     sentences = sum(len(rows) for rows in data.train.values())
-    streamed = f" and {len(data.streams)} streams" if data.streams else ""
+    streamed = f" and {numbered(len(data.streams), 'stream')}" if data.streams else ""
     trained = sum(1 for pair in data.train if pair in data.test)
     console.print(
-        f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {len(data.trained)} trained pairs with "
-        f"{sentences:,} sentences{streamed}, {len(data.test)} cells to score, {len(data.test) - trained} of them zero-shot"
+        f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {numbered(len(data.trained), 'trained pair')} "
+        f"with {numbered(sentences, 'sentence')}{streamed}, {numbered(len(data.test), 'cell')} to score, "
+        f"{len(data.test) - trained} of them zero-shot"
     )
 
 
@@ -94,7 +99,11 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
             "?" if pair.probability is None else f"{pair.probability:.2%}",
         )
     console.print(table)
-    console.print(f"Zero-shot cells ({len(plan.zero_shot)}): {', '.join(plan.zero_shot) or 'none'}")
+    cells = f"Zero-shot cells that are scored ({len(plan.zero_shot)}): {', '.join(plan.zero_shot) or 'none'}"
+    if untested := plan.tagged_only:
+        named = f"{', '.join(untested[:MAX_NAMED])}{', …' * (len(untested) > MAX_NAMED)}"
+        cells += f"; without a test set ({len(untested):,}), to be tagged only: {named}"
+    console.print(cells)
     time = "unknown" if plan.seconds is None else f"about {max(1, round(plan.seconds / 60)):,} min on this machine"
     console.print(
         f"{plan.steps:,} steps of {plan.batch_size} sentences; memory at least {plan.memory_bytes / 2**30:.1f} GiB; time {time}"

@@ -32,6 +32,7 @@ class Corpus:
         languages: ``(root)`` to the languages at hand.
         load: ``(task, language, root, label_map)`` to its splits.
         on_disk: it lies in a folder of the user's, `root`.
+        remote: it is downloaded when it is read.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Corpus:
     languages: Callable[[Path | None], list[str]]
     load: Callable[[str, str, Path | None, Mapping[str, str]], Splits]
     on_disk: bool = False
+    remote: bool = False
 
 
 def load_splits(
@@ -302,6 +304,7 @@ CORPORA = {
             "by treebank, in its LICENSE.txt: mostly CC BY-SA, some non-commercial",
             lambda root: list(PAPER_TREEBANKS),
             _load_ud27,
+            remote=True,
         ),
         Corpus(
             "wikiann",
@@ -310,6 +313,7 @@ CORPORA = {
             "ODC-BY",
             lambda root: list(hub.WIKIANN),
             lambda task, language, root, label_map: hub.load_wikiann(language, label_map),
+            remote=True,
         ),
         Corpus(
             "wikipedia",
@@ -318,6 +322,7 @@ CORPORA = {
             "CC BY-SA",
             lambda root: list(hub.WIKIPEDIA),
             lambda task, language, root, label_map: hub.load_wikipedia(language),
+            remote=True,
         ),
     )
 }

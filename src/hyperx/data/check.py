@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from hyperx.data.annotation import annotation
+from hyperx.data.annotation import Annotation, annotation
 from hyperx.data.columns import find_layout, split_columns
+from hyperx.data.jsonl import WORDS
+from hyperx.data.labels import UPOS
 from hyperx.data.lines import read_lines
 from hyperx.data.read import detect_format, read_sentences
 from hyperx.data.sentence import Sentence
+from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
 
 
@@ -63,7 +66,7 @@ def _read(
 ) -> None:
     path = report.path
     report.format = detect_format(path, task=task or "ner") if format == "auto" else format
-    report.task = task or find_task(path, report.format, tag_column)
+    report.task = task or find_task(path, report.format, tag_column, label_map or {})
     if format == "auto":
         report.format = detect_format(path, task=report.task)
     count(
@@ -72,6 +75,20 @@ def _read(
     )
     if not report.sentences:
         raise HyperXError(f"{path} holds no sentences")
+    if annotation(report.task).spans and not report.labels:
+        raise nothing_to_learn(str(path), report.task)
+    if task is None and report.task == "mlm":
+        report.notices.append(f"no labels found: read as raw text{_passed_over(path, report.format)}")
+
+
+def _passed_over(path: Path, format: str) -> str:
+    """Say what JSON Lines hold beside words, as far as the first line tells."""
+    if format != "jsonl":
+        return ""
+    first = parse(next(line for _, line in read_lines(path) if line.strip()))
+    keys = [f"'{key}'" for key in first if key not in (*WORDS, "text")]
+    hint = f", without {', '.join(keys[:5])}; if these are labels, say --task, which says what key it expects"
+    return hint if keys else ""
 
 
 @contextmanager
@@ -104,29 +121,61 @@ def count_repeated(sentences: Iterable[Sentence], known: Iterable[Sentence]) -> 
     return sum(sentence.words in words for sentence in sentences)
 
 
-def find_task(path: Path, format: str, tag_column: int | None) -> str:
+def is_untagged(task: Annotation, sentences: Iterable[Sentence]) -> bool:
+    """Return whether a span task's sentences have not one span."""
+    return task.spans and not any(any(task.counted(sentence.tags or ())) for sentence in sentences)
+
+
+def nothing_to_learn(place: str, task: str) -> HyperXError:
+    """Return the error of a training set without a span."""
+    return HyperXError(
+        f"{place}: every word is O, so there is nothing of {task} to learn; "
+        f"expected tags such as B-PER, which CoNLL-U has in MISC as {task.upper()}=B-PER"
+    )
+
+
+def find_task(path: Path, format: str, tag_column: int | None, label_map: Mapping[str, str]) -> str:
     """Return the task whose tags a file holds, as far as its first lines tell; ``mlm`` where there are none.
 
     Raises:
-        HyperXError: the file can't be read at all.
+        HyperXError: the file can't be read at all, or its tags are no task's.
     """
     if format in ("text", "conllu"):
         return "mlm" if format == "text" else "pos"
     if format == "jsonl":
         line = next((line for _, line in read_lines(path) if line.strip()), "")
         return "ner" if '"ner' in line else "pos" if '"pos' in line or '"upos' in line else "mlm"
+    fitting = {}
     for name in ("pos", "ner"):
-        task = annotation(name)
-        try:
-            layout = find_layout(path, task=task, tag_column=tag_column)
-        except HyperXError:
-            continue
-        rows = (split_columns(line, layout.separator) for _, line in islice(read_lines(path), 200) if line.strip(" \t"))
-        fields = [row[layout.tag] for row in rows if len(row) == layout.width]
-        if sum(task.is_tag(field) for field in fields) > 0.9 * len(fields):
+        fields = _tags(path, name, tag_column, label_map)
+        fitting[name] = sum(map(annotation(name).is_tag, fields)) / max(1, len(fields))
+        if fitting[name] > 0.9:
             return name
     widths = {len(line.split()) for _, line in islice(read_lines(path), 200) if line.strip()}
-    return "mlm" if len(widths) > 1 else "ner"
+    if len(widths) > 1:
+        return "mlm"
+    if fields and not any(fitting.values()):
+        raise _unknown_tags(path, list(dict.fromkeys(fields)))
+    return max(("ner", "pos"), key=fitting.__getitem__)
+
+
+def _tags(path: Path, task: str, tag_column: int | None, label_map: Mapping[str, str]) -> list[str]:
+    """Return what stands where a task's tags would, on the first lines; nothing where no column could have them."""
+    own = annotation(task)
+    try:
+        layout = find_layout(path, task=own, tag_column=tag_column)
+    except HyperXError:
+        return []
+    rows = (split_columns(line, layout.separator) for _, line in islice(read_lines(path), 200) if line.strip(" \t"))
+    return [own.rename(row[layout.tag], label_map) for row in rows if len(row) == layout.width]
+
+
+def _unknown_tags(path: Path, tags: list[str]) -> HyperXError:
+    new = tags[0].upper() if tags[0].upper() in UPOS else "NOUN"
+    return HyperXError(
+        f"{path}: the tags {', '.join(tags[:3])}{' …' * (len(tags) > 3)} are neither universal tags nor entities; "
+        f"say --task, and rename them with --label-map {tags[0]}={new}"
+    )
 
 
 class _Collector(logging.Handler):

@@ -418,7 +418,8 @@ def test_a_run_scores_every_task_by_its_metrics(run: Path) -> None:
         f"{parse.others['uas']:.1f}",
     ):
         assert text in shown
-    result = CliRunner().invoke(app, ["compare", str(run / "run"), "--against", str(run / "run")])
+    results.save(run / "same.json")
+    result = CliRunner().invoke(app, ["compare", str(run / "run"), "--against", str(run / "same.json")])
     assert result.exit_code == 0, result.output + repr(result.exception)
     plan = CliRunner().invoke(app, ["train", str(run / "run.yaml"), "--plan", "--json"])
     model = HyperX.from_pretrained(run / "run")

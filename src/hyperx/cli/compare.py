@@ -23,7 +23,7 @@ def compare(
     from hyperx.comparison import compare as differences
     from hyperx.results import Results
 
-    if both := {_folder(run) for run in runs} & {_folder(run) for run in against}:
+    if both := set(map(_file, runs)) & set(map(_file, against)):
         raise HyperXError(f"{', '.join(map(str, sorted(both)))} is on both sides; give each run once")
     first, second = ([Results.load(run) for run in folders] for folders in (against, runs))
     names = [first[0].method, second[0].method]
@@ -44,6 +44,6 @@ def compare(
     Console(highlight=False).print(table)
 
 
-def _folder(run: Path) -> Path:
-    """Return a run's folder, of which `results.json` may have been given."""
-    return (run.parent if run.is_file() else run).resolve()
+def _file(run: Path) -> Path:
+    """Return a run's results, of which the folder may have been given."""
+    return (run / "results.json" if run.is_dir() else run).resolve()

@@ -16,7 +16,7 @@ def run(data: bytes) -> None:
     try:
         sentences = list(read(data[1:], format))
     except HyperXError as error:
-        assert "any:" in str(error), error
+        assert "any:" in str(error) or str(error).startswith("any has no words"), error
         return
     for sentence in sentences:
         tagged = TaggedSentence(sentence, {})

@@ -1,5 +1,7 @@
 """IOB2: sentences with entities that were read from anything, written, read again, are the same."""
 
+import re
+
 from fuzz.scratch import write
 from hyperx.data.check import collected_notices
 from hyperx.data.read import FORMATS, read_sentences
@@ -10,6 +12,7 @@ from hyperx.text.formats import to_iob2
 from hyperx.text.sentence import Layer, TaggedSentence, from_words
 
 NER = build_task("ner")
+WIKIANN = re.compile("[a-z]{2,3}([-_][a-z]+)*:")
 
 
 def run(data: bytes) -> None:
@@ -23,8 +26,10 @@ def run(data: bytes) -> None:
             texts = "".join(to_iob2(tagged(sentence)) for sentence in sentences)
         except HyperXError:
             return
-        # What no file of columns can hold: that word, and a byte order mark as the first character.
-        if texts.startswith("\ufeff") or any("-DOCSTART-" in sentence.words for sentence in sentences):
+        # What no file of columns can hold: that word, a byte order mark as the first character, and words that are
+        # written as WikiANN's are, with a language before them.
+        words = [word for sentence in sentences for word in sentence.words]
+        if texts.startswith("\ufeff") or any(word == "-DOCSTART-" or WIKIANN.match(word) for word in words):
             return
         again = list(read_sentences(write("any.iob2", texts.encode()), task=NER)) if sentences else []
     assert [(own.words, own.tags) for own in again] == [(own.words, own.tags) for own in sentences]

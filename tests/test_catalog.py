@@ -123,6 +123,16 @@ def test_wikipedia_from_the_hub(hub: Path) -> None:
             "The U.S. has 3.5 million cats. See example.com for more! J. R.R. Smith lived (c. 1990) there.",
             ["The U.S. has 3.5 million cats.", "See example.com for more!", "J. R.R. Smith lived (c. 1990) there."],
         ),
+        (
+            "eng",
+            "en",
+            'She answered "yes, of course." Then he left the room (it was late.) Nobody saw "the U.S. army" there.',
+            [
+                'She answered "yes, of course."',
+                "Then he left the room (it was late.)",
+                'Nobody saw "the U.S. army" there.',
+            ],
+        ),
         ("san", "sa", "रामः वनं गच्छति।सीता अपि गच्छति॥", ["रामः वनं गच्छति।", "सीता अपि गच्छति॥"]),
         ("ara", "ar", "كيف حالك يا صديقي؟ أنا بخير اليوم.", ["كيف حالك يا صديقي؟", "أنا بخير اليوم."]),
     ],

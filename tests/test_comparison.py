@@ -114,4 +114,4 @@ def test_runs_of_one_method_are_told_by_their_folders(tmp_path: Path, monkeypatc
     result = CliRunner().invoke(app, ["compare", "b", "--against", "a"])
     assert result.output.split()[:5] == ["Task", "Cells", "Languages", "a", "b"]
     result = CliRunner().invoke(app, ["compare", "b", "a", "--against", "a/results.json"])
-    assert f"{tmp_path / 'a' / 'results.json'} is on both sides" in str(result.exception)
+    assert f"{tmp_path / 'a' / 'results.json'} is given twice" in str(result.exception)

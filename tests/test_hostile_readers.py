@@ -158,9 +158,9 @@ def test_an_endless_line_is_not_read_to_its_end(format: str) -> None:
     assert file.taken < 2 * MAX_LINE
 
 
-@pytest.mark.parametrize("format", ["words", "jsonl"])
+@pytest.mark.parametrize("format", ["words", "columns", "jsonl"])
 def test_a_stream_is_read_as_it_is_asked_for(format: str) -> None:
-    line = {"words": b"a b\n", "jsonl": b'{"text": "a b"}\n'}[format]
+    line = {"words": b"a b\n", "columns": b"a O\n\n", "jsonl": b'{"text": "a b"}\n'}[format]
     file = io.BytesIO(line * 500_000)
     _, sentences = read_text_sentences(file, Source("any", "eng"), format=format)
     assert len(list(islice(sentences, 3))) == 3

@@ -96,7 +96,7 @@ def test_a_grown_model_keeps_its_card(hub: Hub, model: HyperX, tmp_path: Path, m
     assert 'hyperx.load("me/grown")' in card
 
 
-def test_the_card_loads_the_model_from_where_it_is(hub: Hub, model: HyperX, tmp_path: Path) -> None:
+def test_the_card_loads_the_model_from_where_it_is(hub: Hub, model: HyperX) -> None:
     model.push_to_hub("me/first", token=WRITER)
     model.card = (model_folder("me/first", None) / "README.md").read_text()
     model.push_to_hub("me/second", token=WRITER)
@@ -107,9 +107,7 @@ def test_the_card_loads_the_model_from_where_it_is(hub: Hub, model: HyperX, tmp_
     assert hub.repos["me/third"]["files"]["README.md"] == b"hyperx.load('me/third', device=\"cpu\")\n"
 
 
-def test_a_revision_of_a_model(
-    hub: Hub, model: HyperX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model
-) -> None:
+def test_a_revision_of_a_model(hub: Hub, model: HyperX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model.push_to_hub("me/taggers", token=WRITER)
     for name in ("v1", "refs/pr/1"):
         hub.tag("me/taggers", name)

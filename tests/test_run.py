@@ -143,7 +143,7 @@ def test_conllu_comes_back_with_all_that_it_held(run: Path, tmp_path: Path) -> N
         (["matrix", "nothing"], "can't be read"),
         (["evaluate", "RUN", "--split", "train"], "no split 'train'"),
         (["evaluate", "RUN", "--split", "dev", "--test", "pos/eng=none.txt"], "give one of them"),
-        (["evaluate", "RUN", "--output", "RUN/new"], "--output is the folder of what --test scores"),
+        (["evaluate", "RUN", "--output", "RUN/new"], "are of what --test names; give it, too"),
         (["evaluate", "RUN/model", "--test", "pos/eng"], "'pos/eng' names no sentences"),
         (
             ["evaluate", "RUN/model", "--test", "feats/eng=RUN/gold.conllu"],
@@ -211,7 +211,7 @@ def test_evaluating_again_gives_the_same_scores(run: Path, tmp_path: Path) -> No
     assert after.averages == before.averages
 
 
-def test_a_run_without_dev_sets_has_no_dev_scores(run: Path, yaml: Path, tmp_path: Path) -> None:
+def test_a_run_without_dev_sets_has_no_dev_scores(yaml: Path, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(
         f"name: a\ndata: [{{task: pos, language: eng, train: {yaml.parent / 'pos.txt'}}}]\ntrain: {{pos: all}}\n"
     )

@@ -77,7 +77,7 @@ def adapt(
             f"the model's method is '{old.model_config.method.name}', and only 'hyperx' has embeddings to grow by; "
             "train a run whose configuration says 'start' instead"
         )
-    data, languages = _normalized(data), [normalize(language) for language in languages]
+    data, languages = normalized(data), [normalize(language) for language in languages]
     new = sorted({pair.language for pair in data}.union(languages) - set(old.model_config.languages))
     _check(old, data, new, languages)
     model = _grown(old, data, new)
@@ -89,7 +89,7 @@ def adapt(
         result.relatives[language] = relatives(language, trained_languages(old.model_config))
         _interpolate(model, language, result.relatives[language])
     if data:
-        examples = encode_all(model, run_data(data), lambda doing: None)
+        examples = encode_all(model, RunData(dict(data)), lambda doing: None)
         restrict_vocabulary(model, examples)
         hooks = []
         if train == "embeddings":
@@ -107,7 +107,12 @@ def adapt(
     return result
 
 
-def _normalized(data: Sentences) -> Sentences:
+def normalized(data: Sentences) -> Sentences:
+    """Return sentences by pairs whose languages are ISO 639-3 codes.
+
+    Raises:
+        HyperXError: a language is unknown, or a pair is given by two codes of it.
+    """
     normalized: dict[Pair, Sequence[Sentence]] = {}
     for pair, sentences in data.items():
         known = Pair(pair.task, normalize(pair.language))
@@ -134,7 +139,7 @@ def _check(old: HyperX, data: Sentences, new: Sequence[str], languages: Sequence
 def _grown(old: HyperX, data: Sentences, new: Sequence[str]) -> HyperX:
     config = old.model_config
     added = sorted({pair.task for pair in data} - set(old.tasks))
-    labels = {task: build_task(task, kinds=config.kinds).find_labels(run_data(data).gold(task)) for task in added}
+    labels = {task: build_task(task, kinds=config.kinds).find_labels(RunData(dict(data)).gold(task)) for task in added}
     seen = [str(pair) for pair in data if str(pair) not in config.trained]
     return regrow(
         old,
@@ -214,8 +219,3 @@ def _train(
             callbacks=callbacks,
             checkpoints=False,
         ).train()
-
-
-def run_data(data: Sentences) -> RunData:
-    """Return sentences as a run's training data."""
-    return RunData({pair: list(sentences) for pair, sentences in data.items()})

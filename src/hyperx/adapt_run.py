@@ -1,27 +1,26 @@
 """Growing a run's or a saved model: its scores before and after, and the new model's folder."""
 
-import logging
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperx.adapt import Adaptation, Sentences, Share, adapt, run_data
-from hyperx.config import RUN_CONFIG_NAME, TrainingConfig, load_run_config
-from hyperx.dataset import RunData, load_data
+from hyperx.adapt import Adaptation, Share, adapt, normalized
+from hyperx.config import TrainingConfig
+from hyperx.dataset import RunData
 from hyperx.disk import write_whole, writing
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate, merge
+from hyperx.gold import Sentences, check_tests, majority_at_hand, origin_of, own_data
 from hyperx.languages import name as language_name
+from hyperx.languages import normalize
 from hyperx.model_card import model_card
 from hyperx.modeling import CARD_NAME, HyperX
 from hyperx.pairs import Pair
-from hyperx.results import Results
-from hyperx.run import majority_tags, note_scores, write_json
-from hyperx.tasks import is_auxiliary
+from hyperx.results import RESULTS_NAME, Results
+from hyperx.run import note_scores, write_json
 
 UNFINISHED = "model.partial"
-logger = logging.getLogger(__name__)
 
 
 def adapt_run(
@@ -54,13 +53,15 @@ def adapt_run(
     """
     if (output / "model").exists():
         raise HyperXError(f"{output} holds a model already; give another folder")
+    data, tests = normalized(data), normalized(tests)
+    how["languages"] = [normalize(language) for language in how.get("languages", ())]
     progress("Loading the model")
     old = HyperX.from_pretrained(run)
     config = old.model_config
     check_tests(
         tests,
         tasks={*old.tasks, *(pair.task for pair in data)},
-        languages={*config.languages, *how.get("languages", ()), *(pair.language for pair in data)},
+        languages={*config.languages, *how["languages"], *(pair.language for pair in data)},
     )
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)
@@ -84,54 +85,13 @@ def adapt_run(
         (output / UNFINISHED).rename(output / "model")
     after = score(result.model, cells, output.resolve().name)
     whole = after
-    if train == "embeddings" and (Path(run) / "results.json").is_file():
+    if train == "embeddings" and (Path(run) / RESULTS_NAME).is_file():
         kept = Results.load(Path(run))
         kept.rows = [row for row in kept.rows if row.language not in result.moved]
         whole = merge(kept, after)
     with writing(output):
         _save(output, result, before, whole, history=_history(origin, result, data, train, training))
     return result, before, after
-
-
-def origin_of(run: str) -> str:
-    """Return what a run or a model is called: its folder's name, or its Hub id."""
-    return Path(run).resolve().name if Path(run).is_dir() else run
-
-
-def check_tests(tests: Sentences, *, tasks: Collection[str], languages: Collection[str]) -> None:
-    """Check that cells can be scored, before work that would be lost.
-
-    Raises:
-        HyperXError: a cell is outside the matrix, has no sentences or some without tags, or its task tags nothing.
-    """
-    for pair, rows in tests.items():
-        if not rows:
-            raise HyperXError(f"there are no sentences of {pair} to score; give some, or leave it out")
-        if not all(sentence.tags for sentence in rows) and not is_auxiliary(pair.task):
-            raise HyperXError(f"there are sentences of {pair} without tags, which can't be scored; leave them out")
-        if is_auxiliary(pair.task):
-            raise HyperXError(f"{pair} can't be scored: the task '{pair.task}' tags nothing; leave it out")
-        if pair.task not in tasks or pair.language not in languages:
-            raise HyperXError(
-                f"{pair} can't be scored: the model has the tasks {', '.join(sorted(tasks))} and the languages "
-                f"{', '.join(sorted(languages))}; add it by hyperx adapt, or leave it out"
-            )
-
-
-def own_data(run: Path) -> RunData:
-    """Return a run's data; none where it is not at hand."""
-    try:
-        return load_data(load_run_config(run / RUN_CONFIG_NAME)) if (run / RUN_CONFIG_NAME).is_file() else RunData()
-    except HyperXError as error:
-        logger.warning("the data of %s is not at hand: %s", run, error)
-        return RunData()
-
-
-def majority_at_hand(own: RunData, data: Sentences, cells: Sentences) -> dict[str, str]:
-    """Return each task's most frequent tag in what a model was trained on, of a task without any in the cells to score."""
-    labelled = [pair for pair in {**own.train, **data} if not is_auxiliary(pair.task)]
-    trained = {pair: [*own.train.get(pair, ()), *data.get(pair, ())] for pair in labelled}
-    return majority_tags(run_data(cells)) | majority_tags(run_data(trained))
 
 
 def _history(origin: str, result: Adaptation, data: Sentences, train: Share, training: TrainingConfig) -> str:
@@ -154,4 +114,4 @@ def _save(output: Path, result: Adaptation, before: Results, after: Results, *, 
     write_json(output / "adaptation.json", {"history": history, "moved": result.moved, "relatives": result.relatives})
     if before.rows:
         before.save(output / "results-before.json")
-    after.save(output / "results.json")
+    after.save(output / RESULTS_NAME)

@@ -19,7 +19,7 @@ from transformers import (
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
-from transformers.utils import logging as bars
+from transformers.utils import logging as hf_logging
 
 from hyperx import attention
 from hyperx.adapter import Adapters, AdapterWeights, adapt, adapt_in_turn, couple
@@ -311,11 +311,11 @@ def _check_size(name: str, config: PreTrainedConfig) -> None:
 @contextmanager
 def _without_bar() -> Iterator[None]:
     """Keep `transformers` from drawing a bar of a second's work; those of downloads are the Hub library's, and stay."""
-    before = bars.set_tqdm_hook(lambda _, args, kwargs: bars.EmptyTqdm(*args, **kwargs))
+    before = hf_logging.set_tqdm_hook(lambda _, args, kwargs: hf_logging.EmptyTqdm(*args, **kwargs))
     try:
         yield
     finally:
-        bars.set_tqdm_hook(before)
+        hf_logging.set_tqdm_hook(before)
 
 
 @contextmanager

@@ -323,7 +323,7 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
         first, *rest = map(str, problem["loc"])
         if rest and rest[-1].startswith("literal["):
             continue  # what is no list of languages is told once
-        location = [first, *(part for part in rest if part not in {*_MODELS, *METHODS, "list[str]"})]
+        location = [first, *(part for part in rest if part not in _NOT_KEYS)]
         where = ".".join(location)
         if problem["type"] == "extra_forbidden":
             known = _known_keys(location[0], model)
@@ -339,7 +339,7 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
     return f"{path}: " + "; ".join(dict.fromkeys(lines))
 
 
-_MODELS = {model.__name__ for model in get_args(Entry)}
+_NOT_KEYS = {*(model.__name__ for model in get_args(Entry)), *METHODS, "list[str]"}
 
 
 def _known_keys(section: str, model: type[BaseModel]) -> list[str]:

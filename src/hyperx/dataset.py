@@ -99,15 +99,18 @@ def evaluated_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
     Raises:
         HyperXError: a cell to score has no data, or its task is trained in no language.
     """
-    cells = [pair for pair in available if pair.task in config.train and not is_auxiliary(pair.task)]
+
+    def fits(pair: Pair) -> bool:
+        return pair.task in config.train and not is_auxiliary(pair.task)
+
     if config.evaluate is None:
-        return cells
+        return list(filter(fits, available))
     chosen = _select("evaluate", config.evaluate, list(available), config.tasks)
     for pair in chosen:
-        if pair not in cells and config.evaluate[pair.task] != "all":
+        if not fits(pair) and config.evaluate[pair.task] != "all":
             why = f"{pair.task} tags nothing" if is_auxiliary(pair.task) else f"no pair of {pair.task} is trained"
             raise HyperXError(f"'evaluate' names {pair}, but {why}; leave it out, or name other pairs under 'train'")
-    return [pair for pair in chosen if pair in cells]
+    return list(filter(fits, chosen))
 
 
 def load_data(config: RunConfig, *, planning: bool = False) -> RunData:
@@ -152,11 +155,11 @@ def load_data(config: RunConfig, *, planning: bool = False) -> RunData:
     told = on_test if config.evaluate is not None else trained
     if unscored := sorted(map(str, scored - data.test.keys() - data.absent.keys() - told)):
         data.notices.append(f"no test set, so not scored: {', '.join(unscored)}")
-    data.notices += notices(data, config)
+    data.notices += _notices(data, config)
     return data
 
 
-def notices(data: RunData, config: RunConfig) -> list[str]:
+def _notices(data: RunData, config: RunConfig) -> list[str]:
     """Say what of a run's sentences a user should know before training."""
     return [
         *_repeated(data),

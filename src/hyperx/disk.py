@@ -43,3 +43,24 @@ def write_whole(path: Path, text: str) -> None:
     unfinished = path.with_name(f"{path.name}.partial")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a file to write that takes the name `path` once all went well, and is removed if not.
+
+    A link is followed to what it names; a pipe or a device is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    place = path.resolve()
+    partial = place.with_name(f"{place.name}.partial")
+    with writing(path):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield partial
+        with writing(path):
+            partial.replace(place)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -83,10 +83,9 @@ def plan(config: RunConfig) -> Plan:
         read_config(model_folder(config.start, None))
     available = available_pairs(config)
     trained, scored = trained_pairs(config, available), evaluated_pairs(config, available)
-    pairs = [_planned(pair, data) for pair in trained]
-    chances = _chances(config, pairs)
-    for planned in pairs:
-        planned.probability = chances.get(Pair.parse(planned.pair))
+    sizes = {pair: _sizes(pair, data) for pair in trained}
+    chances = _chances(config, {pair: sentences for pair, (sentences, _) in sizes.items()})
+    pairs = [PlannedPair(str(pair), *size, chances.get(pair)) for pair, size in sizes.items()]
     # What is not at hand yet will be trained and scored all the same.
     data.train |= {pair: [] for pair in trained if pair in data.absent}
     data.test |= {pair: [] for pair in scored if pair in data.absent}
@@ -96,6 +95,7 @@ def plan(config: RunConfig) -> Plan:
     backbone_parameters = sum(parameter.numel() for parameter in model.backbone.parameters())
     tagging = [task for task in data.tasks if not is_auxiliary(task)]
     cells = [Pair(task, language) for task in tagging for language in data.languages]
+    known = {*trained, *data.test}
     return Plan(
         name=config.name,
         method=config.method.name,
@@ -104,8 +104,8 @@ def plan(config: RunConfig) -> Plan:
         parts=parts,
         backbone_parameters=backbone_parameters,
         pairs=pairs,
-        zero_shot=[str(pair) for pair in data.test if pair not in set(trained)],
-        tagged_only=[str(pair) for pair in cells if pair not in {*trained, *data.test}],
+        zero_shot=[str(pair) for pair in data.test if pair not in sizes],
+        tagged_only=[str(pair) for pair in cells if pair not in known],
         steps=config.training.steps,
         batch_size=config.training.batch_size,
         memory_bytes=_memory(config, shape, backbone_parameters, sum(parts.values()), data),
@@ -118,21 +118,22 @@ def plan(config: RunConfig) -> Plan:
     )
 
 
-def _planned(pair: Pair, data: RunData) -> PlannedPair:
+def _sizes(pair: Pair, data: RunData) -> tuple[int | None, int | None]:
+    """Return the sentences and words of a training set, None where they are not known."""
     if pair in data.streams:
-        return PlannedPair(str(pair), data.streams[pair].sentences, None, None)
+        return data.streams[pair].sentences, None
     if pair in data.absent:
-        return PlannedPair(str(pair), None, None, None)
+        return None, None
     sentences = data.train[pair]
-    return PlannedPair(str(pair), len(sentences), sum(len(sentence.words) for sentence in sentences), None)
+    return len(sentences), sum(len(sentence.words) for sentence in sentences)
 
 
-def _chances(config: RunConfig, pairs: list[PlannedPair]) -> dict[Pair, float]:
+def _chances(config: RunConfig, sizes: Mapping[Pair, int | None]) -> dict[Pair, float]:
     """Return how likely each pair is drawn; nothing where the size of one is not known."""
-    sizes = {Pair.parse(pair.pair): pair.sentences for pair in pairs if pair.sentences}
-    if len(sizes) < len(pairs):
+    known = {pair: size for pair, size in sizes.items() if size}
+    if len(known) < len(sizes):
         return {}
-    return probabilities(sizes, config.training.temperature, config.training.auxiliary_share)
+    return probabilities(known, config.training.temperature, config.training.auxiliary_share)
 
 
 def _raw_text(config: RunConfig, chances: dict[Pair, float]) -> Iterator[str]:

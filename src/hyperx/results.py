@@ -16,6 +16,7 @@ from hyperx.languages import normalize
 from hyperx.pairs import Pair
 from hyperx.permissions import share_tensors
 
+RESULTS_NAME = "results.json"
 VERSION = 1
 MAX_BYTES = 50_000_000
 MAX_ROWS = 5_000
@@ -135,8 +136,7 @@ class Results(BaseModel):
         Raises:
             HyperXError: there is none, or it can't be understood.
         """
-        if path.is_dir():
-            path = path / "results.json"
+        path = results_file(path)
         try:
             if path.exists() and not (path.is_file() and path.stat().st_size <= MAX_BYTES):
                 raise HyperXError(f"{path} is no file, or larger than {MAX_BYTES:,} bytes: those are no results")
@@ -204,3 +204,8 @@ def kinds(row: Row) -> Sequence[tuple[str, str]]:
     if row.seen is None:
         return [(cells, "all")]
     return [(cells, "all"), (cells, "seen" if row.seen else "unseen")]
+
+
+def results_file(path: Path) -> Path:
+    """Return the file of a run's results, of which the folder may have been given."""
+    return path / RESULTS_NAME if path.is_dir() else path

@@ -6,6 +6,7 @@ from typing import Any
 from hyperx.checkpoint import newest
 from hyperx.config import RUN_CONFIG_NAME, Entry, FilesEntry, RunConfig, load_run_config
 from hyperx.errors import HyperXError
+from hyperx.results import RESULTS_NAME
 
 MOVABLE: Any = {"output": True, "data": True, "training": {"report_to"}}
 
@@ -17,7 +18,7 @@ def check_settings(config: RunConfig) -> None:
         HyperXError: that is of other settings, or has no checkpoint to go on from.
     """
     last = newest(config.folder / "checkpoints")
-    finished = config.folder if (config.folder / "results.json").is_file() else None
+    finished = config.folder if (config.folder / RESULTS_NAME).is_file() else None
     begun = last or finished
     if begun and (begun / RUN_CONFIG_NAME).is_file():
         _check_same(config, load_run_config(begun / RUN_CONFIG_NAME))
@@ -25,6 +26,11 @@ def check_settings(config: RunConfig) -> None:
         raise HyperXError(
             f"the run in {config.folder} is finished, and has no checkpoints to go on from; give another --output to train anew"
         )
+
+
+def has_begun(folder: Path) -> bool:
+    """Return whether a run was trained in a folder, to its end or not."""
+    return any((folder / part).exists() for part in ("checkpoints", RESULTS_NAME))
 
 
 def _check_same(config: RunConfig, begun: RunConfig) -> None:

@@ -33,8 +33,8 @@ from hyperx.model_card import model_card
 from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, check_fit, read_config
 from hyperx.pairs import Pair
 from hyperx.precision import best_device, best_dtype
-from hyperx.results import Results
-from hyperx.resuming import check_settings
+from hyperx.results import RESULTS_NAME, Results
+from hyperx.resuming import check_settings, has_begun
 from hyperx.start import start_from
 from hyperx.streaming import StreamedExamples
 from hyperx.tasks import Example, build_task, is_auxiliary
@@ -153,8 +153,7 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
             it can't be written.
     """
     folder = config.folder
-    begun = any((folder / part).exists() for part in ("checkpoints", "results.json"))
-    if begun and not resume:
+    if has_begun(folder) and not resume:
         raise HyperXError(f"{folder} holds a run already; give --resume to go on with it, or another --output")
     check_settings(config)
     versions = {library: version(library) for library in LIBRARIES}
@@ -324,7 +323,7 @@ def save_reports(folder: Path, config: RunConfig, results: Results) -> None:
         save_html(results, folder / "matrix.html")
         card = model_card(read_config(folder / "model"), name=config.name, results=results, run=config)
         write_whole(folder / "model" / CARD_NAME, card)
-    results.save(folder / "results.json")
+    results.save(folder / RESULTS_NAME)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Text that came from outside, on a terminal."""
+"""Words on a terminal: text that came from outside, numbers with their nouns."""
 
 import re
 

@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from fnmatch import filter as matching
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -137,7 +136,9 @@ class HyperXTrainer(Trainer):
         """Return the error of training that has diverged, with what lowers each part's rate."""
         names = [name for name, parameter in self.hyperx.named_parameters() if parameter.requires_grad]
         told = [f"training diverged: {what}. Train anew with a smaller 'training.learning_rate'"]
-        if own := [pattern for pattern in self.hyperx.method.learning_rates if matching(names, pattern)]:
+        if own := [
+            pattern for pattern in self.hyperx.method.learning_rates if any(fnmatch(name, pattern) for name in names)
+        ]:
             told.append(
                 f"the rates of {', '.join(own)} are the recipe's own, and a larger 'training.warmup_ratio' slows them"
             )

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hyperx.cli.options import LabelMap, TagColumn
 from hyperx.errors import HyperXError
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def adapt(
     batch_size: Annotated[int, typer.Option(min=1, max=65536)] = 16,
     seed: Annotated[int, typer.Option(min=0, max=2**31)] = 1,
     format: Annotated[str, typer.Option(help="Of labelled files; found unless given.")] = "auto",
-    tag_column: Annotated[int | None, typer.Option(help="The tag's column, from 1; found unless given.")] = None,
-    label_map: Annotated[list[str] | None, typer.Option(help="A label to rename, such as DATE=O.")] = None,
+    tag_column: TagColumn = None,
+    label_map: LabelMap = None,
 ) -> None:
     """Grow a trained model: by a few labelled sentences, a new language, a new task.
 

@@ -21,10 +21,11 @@ def compare(
     Example: hyperx compare runs/hyperx-1 runs/hyperx-2 --against runs/single-1 --against runs/single-2
     """
     from hyperx.comparison import compare as differences
-    from hyperx.results import Results
+    from hyperx.results import Results, results_file
 
-    if both := set(map(_file, runs)) & set(map(_file, against)):
-        raise HyperXError(f"{', '.join(map(str, sorted(both)))} is on both sides; give each run once")
+    files = [results_file(run).resolve() for run in (*runs, *against)]
+    if twice := sorted({str(file) for file in files if files.count(file) > 1}):
+        raise HyperXError(f"{', '.join(twice)} is given twice; give each run once")
     first, second = ([Results.load(run) for run in folders] for folders in (against, runs))
     names = [first[0].method, second[0].method]
     if names[0] == names[1]:
@@ -32,7 +33,7 @@ def compare(
     groups = ("all", "seen", "unseen")
     table = Table("Task", "Cells", "Languages", box=None, pad_edge=False)
     for column in (*map(plain, names), "Difference", "95 % interval"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for found in differences(first, second):
         if cells or found.languages in groups:
             points = f"{found.points:+.1f}"
@@ -42,8 +43,3 @@ def compare(
             scores = f"{found.first:.1f}", f"{found.second:.1f}"
             table.add_row(found.task, found.cells, found.languages, *scores, points, spread)
     Console(highlight=False).print(table)
-
-
-def _file(run: Path) -> Path:
-    """Return a run's results, of which the folder may have been given."""
-    return (run / "results.json" if run.is_dir() else run).resolve()

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hyperx.cli.options import LabelMap, TagColumn
 from hyperx.data.annotation import annotation
 from hyperx.data.catalog import CORPORA, languages, load_splits, tasks
 from hyperx.data.check import FileReport, check_file, collected_notices, count
@@ -38,8 +39,8 @@ def check(
     format: Annotated[
         str, typer.Option(help="conllu, columns, wikiann, tsv, text or jsonl; found unless given.")
     ] = "auto",
-    tag_column: Annotated[int | None, typer.Option(help="The tag's column, from 1; found unless given.")] = None,
-    label_map: Annotated[list[str] | None, typer.Option(help="A label to rename, such as DATE=O.")] = None,
+    tag_column: TagColumn = None,
+    label_map: LabelMap = None,
 ) -> None:
     """Read files as training would, and report what they hold; exit status 1 if one can't be used."""
     console = Console(highlight=False, soft_wrap=True)

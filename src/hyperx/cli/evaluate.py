@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from hyperx.cli.options import LabelMap, TagColumn
 from hyperx.errors import HyperXError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def evaluate(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="With --test: a folder to write results.json to.")] = None,
     format: Annotated[str, typer.Option(help="Of the files of --test; found unless given.")] = "auto",
-    tag_column: Annotated[int | None, typer.Option(help="The tag's column, from 1; found unless given.")] = None,
-    label_map: Annotated[list[str] | None, typer.Option(help="A label to rename, such as DATE=O.")] = None,
+    tag_column: TagColumn = None,
+    label_map: LabelMap = None,
 ) -> None:
     """Score a run's matrix again, on its test or dev sets, or any model's cells on gold sentences of your own.
 
@@ -43,10 +44,8 @@ def evaluate(
         raise HyperXError(f"there is no split '{split}' to score; choose test or dev")
     if test and split == "dev":
         raise HyperXError("--split dev scores the run's own sentences, and --test others; give one of them")
-    if output and not test:
-        raise HyperXError(
-            "--output is the folder of what --test scores; the run's own scores are written to its folder"
-        )
+    if not test and (output or tag_column or label_map or format != "auto"):
+        raise HyperXError("--output, --format, --tag-column and --label-map are of what --test names; give it, too")
     how = {"format": format, "tag_column": tag_column, "label_map": renamed(label_map or [])}
     results = _score_files(run, test, how, output) if test else _score_run(Path(run), split)
     print_matrix(results, Console(highlight=False))
@@ -54,15 +53,19 @@ def evaluate(
 
 def _score_files(run: str, files: list[str], how: dict[str, Any], output: Path | None) -> "Results":
     """Score a model's cells on gold sentences, and write the results where there is an `output`."""
-    from hyperx.adapt_run import check_tests, majority_at_hand, origin_of, own_data
     from hyperx.cli.adapt import read
     from hyperx.cli.data import show_notices
     from hyperx.data.check import collected_notices
     from hyperx.disk import writing
     from hyperx.evaluation import evaluate as score
+    from hyperx.gold import check_tests, majority_at_hand, origin_of, own_data
     from hyperx.modeling import HyperX, model_folder, read_config
+    from hyperx.results import RESULTS_NAME
 
-    config = read_config(model_folder(run, None))
+    if output and (output / RESULTS_NAME).exists():
+        raise HyperXError(f"{output} holds results already; give another folder")
+    folder = model_folder(run, None)
+    config = read_config(folder)
     console = Console(stderr=True, highlight=False)
     with console.status("Reading the data") as status, collected_notices() as notices:
         tests = read(files, how, config.kinds)
@@ -70,13 +73,13 @@ def _score_files(run: str, files: list[str], how: dict[str, Any], output: Path |
         majority = majority_at_hand(own_data(Path(run)), {}, tests)
         status.update("Loading the model")
         results = score(
-            HyperX.from_pretrained(run), tests, run=origin_of(run), seed=1, majority=majority, progress=status.update
+            HyperX.from_pretrained(folder), tests, run=origin_of(run), seed=1, majority=majority, progress=status.update
         )
     show_notices(notices, console)
     if output:
         with writing(output):
             output.mkdir(parents=True, exist_ok=True)
-            results.save(output / "results.json")
+            results.save(output / RESULTS_NAME)
     return results
 
 

@@ -7,15 +7,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hyperx.cli.options import Model
 from hyperx.errors import HyperXError
 
 TARGETS = ("adapters", "transformers", "onnx", "spacy")
 
 
 def export(
-    run: Annotated[
-        str, typer.Argument(help="A run's or a saved model's folder, or a Hub id: owner/name or owner/name@revision.")
-    ],
+    run: Model,
     pairs: Annotated[
         list[str] | None,
         typer.Argument(help="The pair, such as ner/swa; for spacy, several of a language; for onnx, none for all."),

@@ -9,15 +9,14 @@ from typing import Annotated
 
 import typer
 
+from hyperx.cli.options import Model
 from hyperx.errors import HyperXError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
-    run: Annotated[
-        str, typer.Argument(help="A run's or a saved model's folder, or a Hub id: owner/name or owner/name@revision.")
-    ],
+    run: Model,
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all networks.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
     playground: Annotated[

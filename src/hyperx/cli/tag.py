@@ -14,15 +14,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from hyperx.cli.options import Model
 from hyperx.data.annotation import annotation
 from hyperx.data.lines import open_file
-from hyperx.disk import writing
+from hyperx.disk import whole_file, writing
 from hyperx.errors import HyperXError
 from hyperx.languages import normalize
 from hyperx.matrix import UNITS
 from hyperx.pairs import Pair
 from hyperx.terminal import plain
-from hyperx.text.files import STANDARD_INPUT, Work, plan_files, whole_file
+from hyperx.text.files import STANDARD_INPUT, Work, plan_files
 from hyperx.text.read import INPUTS, Source, read_text_sentences
 from hyperx.text.stream import tag_stream
 from hyperx.text.write import FORMATS, SUFFIXES, Writer, open_writer
@@ -45,9 +46,7 @@ USUAL = {
 
 
 def tag(
-    run: Annotated[
-        str, typer.Argument(help="A run's or a saved model's folder, or a Hub id: owner/name or owner/name@revision.")
-    ],
+    run: Model,
     files: Annotated[
         list[Path] | None, typer.Argument(help="Files and folders; standard input unless given, or as -.")
     ] = None,

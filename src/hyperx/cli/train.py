@@ -46,6 +46,7 @@ def train(
 
 def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
     """Train with progress on the console, and print the matrix."""
+    from hyperx.lock import LOCK_NAME
     from hyperx.matrix import print_matrix
     from hyperx.run import train as train_run
 
@@ -62,7 +63,9 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
         raise typer.Exit(130) from None
     if results.rows:
         print_matrix(results, Console(highlight=False, quiet=not is_main()))
-    console.print(f"Saved in {config.folder}: {', '.join(sorted(path.name for path in config.folder.iterdir()))}")
+    console.print(
+        f"Saved in {config.folder}: {', '.join(sorted(path.name for path in config.folder.iterdir() if path.name != LOCK_NAME))}"
+    )
 
 
 def announce(config: RunConfig, data: RunData, console: Console) -> None:

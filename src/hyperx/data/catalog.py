@@ -136,7 +136,7 @@ def _load_starter(task: str, language: str, _: Path | None, label_map: Mapping[s
     _check_language("starter", language, _starter_languages(None))
     splits: dict[str, list[Sentence]] = {"train": [], "dev": [], "test": []}
     path = Path(str(STARTER / f"{language}.conllu"))
-    for number, sentence in enumerate(read_sentences(path, task=task, label_map=label_map), 1):
+    for number, sentence in enumerate(read_sentences(path, task=task, label_map=label_map, tell_idle=False), 1):
         splits[starter_split(number)].append(sentence)
     return splits
 
@@ -191,7 +191,11 @@ def _load_treebank(folder: Path, task: str, label_map: Mapping[str, str]) -> Spl
         names = ", ".join(path.name for path in others)
         logger.warning("%s has no file *-ud-train*.conllu; passed over are %s", folder, names)
     return {
-        split: [sentence for path in parts for sentence in read_sentences(path, task=task, label_map=label_map)]
+        split: [
+            sentence
+            for path in parts
+            for sentence in read_sentences(path, task=task, label_map=label_map, tell_idle=False)
+        ]
         for split, parts in paths.items()
         if parts
     }

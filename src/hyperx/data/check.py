@@ -93,17 +93,18 @@ def _passed_over(path: Path, format: str) -> str:
 
 @contextmanager
 def collected_notices() -> Iterator[list[str]]:
-    """Collect what readers say of what they pass over or mend, each once, instead of printing it."""
+    """Collect what readers say of what they pass over or mend, each once, instead of printing it.
+
+    Of one collector within another the inner has it.
+    """
     notices: list[str] = []
-    handler = _Collector(notices)
     logger = logging.getLogger("hyperx.data")
-    propagate, logger.propagate = logger.propagate, False
-    logger.addHandler(handler)
+    handlers, propagate = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [_Collector(notices)], False
     try:
         yield notices
     finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagate
+        logger.handlers, logger.propagate = handlers, propagate
 
 
 def count(report: FileReport, sentences: Iterable[Sentence]) -> None:

@@ -26,6 +26,7 @@ SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 _SENTENCE_END = re.compile(
     r"(?<=[.!?؟])(?<![\s.(][^\W\d]\.)(?<!^[^\W\d]\.)\s+(?=\S)"
     r"|(?<=[。！？।॥])\s*(?=[^\s。！？।॥”’」』）》])|(?<=[。！？][”’」』）》])\s*(?=\S)"
+    r"|(?<=[.!?؟][\"”’»)])\s+(?=[^\W\d_a-z])"
 )
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 

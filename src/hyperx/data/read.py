@@ -38,6 +38,7 @@ def read_sentences(
     format: str = "auto",
     tag_column: int | None = None,
     label_map: Mapping[str, str] | None = None,
+    tell_idle: bool = True,
 ) -> Iterator[Sentence]:
     """Yield a file's sentences, entities in IOB2 whatever scheme they are written in.
 
@@ -46,6 +47,7 @@ def read_sentences(
         format: one of `FORMATS`; found from the name and the first lines, unless given.
         tag_column: of a file of columns, from 1; found, unless given.
         label_map: tags or entity types to rename, ``{"DATE": "O"}``.
+        tell_idle: tell of labels of `label_map` that the file doesn't have; a corpus has one map for all of its tasks.
 
     Raises:
         HyperXError: the file can't be read as that; the message names file and line.
@@ -56,7 +58,7 @@ def read_sentences(
     if format == "auto":
         format = detect_format(path, task=task)
     read = partial(_read, path, task, format, tag_column)
-    yield from normalize_tags(read, str(path), task=task, label_map=label_map)
+    yield from normalize_tags(read, str(path), task=task, label_map=label_map, tell_idle=tell_idle)
 
 
 def normalize_tags(
@@ -65,11 +67,13 @@ def normalize_tags(
     *,
     task: str | Annotation,
     label_map: Mapping[str, str] | None = None,
+    tell_idle: bool = True,
 ) -> Iterator[Sentence]:
     """Yield what `read` does, which is called again for a first pass over entities, with checked and mapped tags.
 
     Args:
         name: of the file, for messages.
+        tell_idle: as in `read_sentences`.
 
     Raises:
         HyperXError: a word is empty, a tag is none of the task's, or `label_map` takes from an I- what it goes on.
@@ -79,9 +83,10 @@ def normalize_tags(
     seen: set[str] = set()
     for sentence in read():
         tags = to_iob2(sentence.tags, scheme) if scheme and sentence.tags else sentence.tags
-        seen.update(tags or ())
+        if label_map:
+            seen.update(tags or ())
         yield _clean(sentence, tags, task, label_map)
-    for key, new in label_map.items():
+    for key, new in label_map.items() if tell_idle else ():
         if seen and not any(task.rename(tag, {key: new}) != tag for tag in seen):
             logger.warning("%s: the label map's '%s' renames nothing", name, key)
 

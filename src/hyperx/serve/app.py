@@ -129,15 +129,14 @@ def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if isinstance(error.body, bytes) and "json" not in request.headers.get("content-type", ""):
         detail = "The body has to be sent as 'Content-Type: application/json'."
-        return JSONResponse({"reason": "unsupported_media_type", "detail": detail}, 415)
+        return _refused(request, Refusal(415, "unsupported_media_type", detail))
     first = error.errors()[0]
     # Behind an input's number stands which kind it was taken for, which is not in the body.
     path = [str(part) for number, part in enumerate(first["loc"]) if part != "body" and number != KIND]
     where = ".".join(path) or "the body"
-    detail = f"{where[:200]}: {first['msg'].removeprefix('Value error, ')}".encode(
-        errors="replace"
-    ).decode()  # a field's name may be no Unicode
-    return JSONResponse({"reason": "invalid_request", "detail": detail}, 422)
+    detail = f"{where[:200]}: {first['msg'].removeprefix('Value error, ')}"
+    detail = detail.encode(errors="replace").decode()  # a field's name may be no Unicode
+    return _refused(request, Refusal(422, "invalid_request", detail))
 
 
 def _http_error(_request: Request, error: Exception) -> Response:

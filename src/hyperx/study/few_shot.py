@@ -14,6 +14,7 @@ from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
 from hyperx.lock import alone_in
 from hyperx.modeling import HyperX
+from hyperx.results import RESULTS_NAME
 from hyperx.run import build_model, device_name, encode_all, majority_tags, prepare_folder
 from hyperx.trainer import HyperXTrainer
 
@@ -32,7 +33,7 @@ def train_group(configs: Sequence[RunConfig], *, data: RunData | None = None) ->
     with ExitStack() as held:
         for config in configs:
             held.enter_context(alone_in(config.folder))
-        left = [config for config in configs if not (config.folder / "results.json").exists()]
+        left = [config for config in configs if not (config.folder / RESULTS_NAME).exists()]
         if left:
             _train_all(left, load_data(_with_all_sentences(left[0])) if data is None else data)
 
@@ -80,7 +81,7 @@ def _train(config: RunConfig, model: HyperX, data: RunData) -> None:
     results = evaluate(
         model, data.test, run=config.name, seed=config.seed, majority=majority_tags(data), step=config.training.steps
     )
-    results.save(folder / "results.json")
+    results.save(folder / RESULTS_NAME)
     print(f"{config.name}: {', '.join(f'{row.pair} {row.score:.1f}' for row in results.rows)}", flush=True)
 
 

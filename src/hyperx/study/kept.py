@@ -7,11 +7,12 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from hyperx.config import RUN_CONFIG_NAME, RunConfig, load_run_config, save_run_config
+from hyperx.disk import whole_file
 from hyperx.errors import HyperXError
+from hyperx.results import RESULTS_NAME
 from hyperx.resuming import changes
 from hyperx.study.runs import Run
 
-RESULTS_NAME = "results.json"
 # In the order in which they are copied: results.json says that all is there.
 KEPT = (RUN_CONFIG_NAME, "results.safetensors", "cost.json", "environment.json", "log.json", RESULTS_NAME)
 
@@ -22,14 +23,12 @@ def keep(run: Run, folder: Path) -> None:
     """Copy a finished run's figures, with its settings, to a folder; each file is whole or as it was before."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in KEPT:
-        source, unfinished = run.config.folder / name, folder / f"{name}.partial"
-        if not source.exists():
-            continue
-        if name == RUN_CONFIG_NAME:
-            save_run_config(portable(load_run_config(source)), unfinished)
-        else:
-            shutil.copy2(source, unfinished)
-        unfinished.replace(folder / name)
+        source = run.config.folder / name
+        if name == RUN_CONFIG_NAME and source.exists():
+            save_run_config(portable(load_run_config(source)), folder / name)
+        elif source.exists():
+            with whole_file(folder / name) as unfinished:
+                shutil.copy2(source, unfinished)
 
 
 def check_kept(run: Run, folder: Path) -> None:

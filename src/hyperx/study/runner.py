@@ -4,15 +4,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import mean
 
 from hyperx.config import save_run_config
 from hyperx.cost import Cost
 from hyperx.lock import is_held
-from hyperx.results import Results
-from hyperx.study.kept import RESULTS_NAME, check_kept, keep
+from hyperx.results import RESULTS_NAME, Results
+from hyperx.resuming import has_begun
+from hyperx.study.kept import check_kept, keep
 from hyperx.study.runs import Run
 
 LOG = "output.log"
@@ -49,10 +50,14 @@ class Runner:
         """Return the runs without figures, and those that they start from whose models are not there any more."""
         todo: list[Run] = []
         for run in reversed(self.runs):
-            gone = not (run.config.folder / "model").exists() and run.name in {other.needs for other in todo}
-            if not self.finished(run) or gone:
+            if not self._done(run, todo):
                 todo.insert(0, run)
         return todo
+
+    def _done(self, run: Run, others: Iterable[Run]) -> bool:
+        """Whether a run's figures are there and, where one of the others starts from it, its model."""
+        needed = run.name in {other.needs for other in others}
+        return self.finished(run) and (not needed or (run.config.folder / "model").exists())
 
     def finished(self, run: Run) -> bool:
         """Whether a run's figures are there, in the study's folder or in its own.
@@ -133,12 +138,11 @@ class Runner:
             self.elsewhere.add(name)
         elif name in self.elsewhere:
             self.elsewhere.remove(name)
-            todo = self._to_do()
-            for run in [run for run in runs if run not in todo]:
+            for run in [run for run in runs if self._done(run, self.waiting)]:
                 self.waiting.remove(run)
                 self._finish(run)
         else:
-            begun = any((run.config.folder / part).exists() for run in runs for part in ("checkpoints", RESULTS_NAME))
+            begun = any(has_begun(run.config.folder) for run in runs)
             self.waiting = [run for run in self.waiting if run not in runs]
             self.running |= dict.fromkeys(runs, self._train(runs))
             self.tell(f"{name} {'goes on' if begun else 'starts'}")
@@ -160,12 +164,13 @@ class Runner:
             )
 
     def _collect(self) -> None:
+        held = {process for run, process in self.running.items() if process.poll() and is_held(run.config.folder)}
         for run, process in list(self.running.items()):
             code = process.poll()
             if code is None:
                 continue
             del self.running[run]
-            if code and is_held(run.config.folder):  # another study's process was there first
+            if process in held:  # another study's process was there first
                 self.waiting.append(run)
             elif code and not (run.group and self.finished(run)):  # the first of a group may be done when one fails
                 self.failed.append(run)

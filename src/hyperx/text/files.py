@@ -1,12 +1,9 @@
 """Which file is tagged into which."""
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hyperx.disk import writing
 from hyperx.errors import HyperXError
 
 STANDARD_INPUT = Path("-")
@@ -72,24 +69,3 @@ def _expanded(path: Path, output: Path | None) -> list[tuple[Path, Path]]:
     if not found:
         raise HyperXError(f"there are no files in {path}; give files, or a folder of them")
     return found
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a file to write that takes the name `path` once all went well, and is removed if not.
-
-    A link is followed to what it names; a pipe or a device is written to as it is.
-    """
-    if path.exists() and not path.is_file():
-        yield path
-        return
-    place = Path(os.path.realpath(path))
-    partial = place.with_name(f"{place.name}.partial")
-    with writing(path):
-        place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield partial
-        with writing(path):
-            partial.replace(place)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from hyperx.data.annotation import annotation
 from hyperx.data.columns import PEEK, comment, layout_of, read_blocks
+from hyperx.data.jsonl import WORDS
 from hyperx.data.lines import decode_lines
 from hyperx.data.strict_json import parse
 from hyperx.errors import HyperXError
@@ -27,7 +28,6 @@ _EXTENSIONS = {
     ".iob": "columns",
     ".bio": "columns",
 }
-_WORDS = ("tokens", "words")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _detect(head: list[tuple[int, str]], source: Source) -> str:
         return "jsonl"
     if "\t" not in line:
         return "words"
-    if {*_WORDS, "text"} & set(line.split("\t")):
+    if {*WORDS, "text"} & set(line.split("\t")):
         return "tsv"
     raise HyperXError(
         f"{source.at(number)}: tabs, but neither CoNLL-U nor a table with a column 'text' or 'tokens'; "
@@ -143,11 +143,22 @@ def _read_words(lines: Lines, source: Source) -> Iterator[TextSentence]:
             yield from_words(words, source.language_of(None, number), source=source.at(number))
 
 
+def _first_block(lines: Lines) -> Iterator[tuple[int, str]]:
+    """Yield lines up to the first blank one after a word, or so many that a file of columns is told by."""
+    words = False
+    for number, line in islice(lines, PEEK):
+        yield number, line
+        blank = not line.strip(" \t")
+        if words and blank:
+            return
+        words = words or not (blank or line.startswith("#"))
+
+
 def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
     """A word a line, in the column where training finds it, and a blank line after a sentence."""
     task = annotation("mlm")
     lines = dropwhile(lambda numbered: not numbered[1].strip(" \t"), lines)
-    head = list(islice(lines, PEEK))
+    head = list(_first_block(lines))
     if not head:
         return
     layout = layout_of(head, source.name, task=task)
@@ -212,7 +223,7 @@ def _read_tsv(lines: Lines, source: Source) -> Iterator[TextSentence]:
         cells = line.split("\t")
         if not names:
             names = cells
-            if not {*_WORDS, "text"} & set(names):
+            if not {*WORDS, "text"} & set(names):
                 raise HyperXError(f"{source.at(number)}: no column is named 'text' or 'tokens'; expected one that is")
             if twice := [name for name, count in Counter(names).items() if count > 1]:
                 raise HyperXError(f"{source.at(number)}: two columns are named '{twice[0]}'; name one otherwise")
@@ -222,18 +233,18 @@ def _read_tsv(lines: Lines, source: Source) -> Iterator[TextSentence]:
         if len(cells) != len(names):
             raise HyperXError(f"{source.at(number)}: {len(cells)} columns, but the first line names {len(names)}")
         value: dict[str, Any] = dict(zip(names, cells, strict=True))
-        value |= {key: value[key].split() for key in _WORDS if key in value}
+        value |= {key: value[key].split() for key in WORDS if key in value}
         yield from _record(value, source, number)
 
 
 def _record(value: dict[str, Any], source: Source, number: int) -> Iterator[TextSentence]:
     """Yield the sentences of an object; one without words is a sentence without words, so that none is lost."""
     language = source.language_of(value.get(source.language_field), number)
-    words, text = next((value[key] for key in _WORDS if key in value), None), value.get("text")
+    words, text = next((value[key] for key in WORDS if key in value), None), value.get("text")
     if words is not None:
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise HyperXError(f"{source.at(number)}: the tokens are not a list of strings")
-        fields = {key: kept for key, kept in value.items() if key not in (*_WORDS, "text")}
+        fields = {key: kept for key, kept in value.items() if key not in (*WORDS, "text")}
         sentence = from_words(words, language, source=source.at(number), fields=fields)
         yield _placed(sentence, text) if isinstance(text, str) else sentence
         return

@@ -42,10 +42,10 @@ def section(figures: Figures) -> str:
 
 
 def _noise(figures: Figures) -> str:
-    groups = GROUPS if figures.unseen else ("all",)
-    known = [(UNITS[task], [f"{figures.noise(task, group):.1f}" for group in groups]) for task in ORDER]
     if not any(figures.noise(task) for task in ORDER):
         return ""
+    groups = GROUPS if figures.unseen else ("all",)
+    known = [(UNITS[task], [f"{figures.noise(task, group):.1f}" for group in groups]) for task in ORDER]
     told = " and ".join(f"{', '.join(points)} in {unit}" for unit, points in known)
     return f": here two seeds of a method differ by up to {told} ({', '.join(groups)})"
 

@@ -10,7 +10,7 @@ from hyperx.cost import Cost
 from hyperx.errors import HyperXError
 from hyperx.languages import seen_by
 from hyperx.methods import MADXConfig
-from hyperx.results import Results, Row
+from hyperx.results import RESULTS_NAME, Results, Row
 from hyperx.study.benchmark import LANGUAGE_ADAPTERS, TASKS
 from hyperx.study.runs import STUDIES, TEXTS, Planner, base
 
@@ -61,7 +61,7 @@ class Figures:
     def __init__(self, planner: Planner, folder: Path) -> None:
         self.planner, self.benchmark, self.folder = planner, planner.benchmark, folder
         self.plan = {study: [run.name for run in runs(planner)] for study, runs in STUDIES.items()}
-        self.finished = {path.parent.name for path in folder.glob("*/results.json")}
+        self.finished = {path.parent.name for path in folder.glob(f"*/{RESULTS_NAME}")}
         if not self.finished:
             raise HyperXError(f"there are no figures in {folder}; `hyperx study` puts them there")
         known = seen_by(self.benchmark.backbone) is not None

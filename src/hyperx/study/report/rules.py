@@ -97,7 +97,7 @@ def source_helps(figures: Figures) -> Finding:
         other = find(stayed, d.task)
         met.append(gains(figures, d) and (other is None or d.points > abs(other.points)))
     shown = "; ".join([evidence(found), *(f"where relatives stay, {evidence([d])}" for d in stayed)])
-    return Finding(verdict(met, len(ORDER)), shown if found else "", _swap_unfinished(figures, "hyperx"))
+    return Finding(verdict(met, len(ORDER)), shown if found else "", sources.unfinished(figures, ["hyperx"]))
 
 
 def source_profits(figures: Figures) -> Finding:
@@ -111,7 +111,7 @@ def source_profits(figures: Figures) -> Finding:
             met.append(low > 0 and hyperx.points > 0)
             more = f"{hyperx.points - finetune.points:+.1f} ({low:+.1f} to {high:+.1f})"
             parts.append(f"{task.upper()} {hyperx.points:+.1f} against {finetune.points:+.1f}: {more}")
-    return Finding(verdict(met, len(ORDER)), "; ".join(parts), _swap_unfinished(figures, *sources.SYSTEMS))
+    return Finding(verdict(met, len(ORDER)), "; ".join(parts), sources.unfinished(figures))
 
 
 def few_shot_gains(figures: Figures) -> Finding:
@@ -208,10 +208,6 @@ def _few_shot(
 
 def _unfinished(figures: Figures, *pairs: tuple[str, str]) -> bool:
     return any(figures.lacks(*pair) for pair in pairs)
-
-
-def _swap_unfinished(figures: Figures, *systems: str) -> bool:
-    return _unfinished(figures, *((setting, system) for setting in sources.SETTINGS for system in systems))
 
 
 def _costs_unfinished(figures: Figures) -> bool:

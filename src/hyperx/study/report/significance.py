@@ -37,7 +37,7 @@ def others(figures: Figures, setting: str) -> list[str]:
 
 def draw(figures: Figures, path: Path) -> Path:
     """Draw Hyper-X's lead in the mixed setting: a panel a task and kind of language, a line a method."""
-    systems = others(figures, MIXED)
+    systems = [system for system in others(figures, MIXED) if figures.compare((MIXED, system), (MIXED, "hyperx"))]
     figure, axes = style.panels(
         len(ORDER), len(GROUPS), width=2.9, height=0.7 + 0.3 * len(systems), sharex="row", sharey=True
     )

@@ -1,5 +1,6 @@
 """What a related source language is worth (Üstün et al. 2022, Figures 4 and 5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,10 +85,17 @@ def _joined(one: Results, cells: set[Pair], other: Results, others: set[Pair]) -
     return join([join([one], lambda row: row.pair in cells), join([other], lambda row: row.pair in others)])
 
 
+def unfinished(figures: Figures, systems: Sequence[str] = SYSTEMS) -> bool:
+    """Whether planned runs before or after the swap are missing."""
+    return any(figures.lacks(setting, system) for setting in SETTINGS for system in systems)
+
+
 def section(figures: Figures, pictures: Path) -> str:
     """Return what a relative is worth to each target, by Hyper-X and by fine-tuning."""
     found = {system: effects(figures, system) for system in SYSTEMS}
     controls = {system: effects(figures, system, control=True) for system in SYSTEMS}
+    whole = all(figures.complete(setting, system) for setting in SETTINGS for system in SYSTEMS)
+    dagger = "" if whole else " †"
     rows = []
     for task in ORDER:
         for target in targets(figures.benchmark):
@@ -102,7 +110,6 @@ def section(figures: Figures, pictures: Path) -> str:
                         *_row(found, task, target.cell.language),
                     ]
                 )
-        dagger = " †" if any(figures.lacks(setting, system) for setting in SETTINGS for system in SYSTEMS) else ""
         rows.append([task.upper(), f"**mean**{dagger}", "", "", *_row(found, task, "all")])
         measured = {d.languages for control in controls.values() for d in control if d.task == task}
         stay = {t.cell.language for t in targets(figures.benchmark) if not t.gained and t.cell.task == task}

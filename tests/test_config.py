@@ -87,8 +87,11 @@ def test_overrides_that_cannot_be(tmp_path: Path, override: str, message: str) -
 
 
 def test_files_that_are_no_configuration(tmp_path: Path) -> None:
-    with pytest.raises(HyperXError, match="is no file, or larger than"):
+    with pytest.raises(HyperXError, match=r"is a folder; give the run's YAML file, in a run's folder .*config\.yaml"):
         load_run_config(tmp_path)
+    (tmp_path / "run.yaml").write_text("#" * 300_001)
+    with pytest.raises(HyperXError, match="is no file, or larger than"):
+        load_run_config(tmp_path / "run.yaml")
     (tmp_path / "run.yaml").write_bytes(b"name: \xff\n")
     with pytest.raises(HyperXError, match=r"run\.yaml: 'utf-8' codec can't decode"):
         load_run_config(tmp_path / "run.yaml")

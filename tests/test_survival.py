@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 from transformers import TrainerCallback
+from typer.testing import CliRunner
 
 from conftest import small_disk
 from hyperx.checkpoint import UNFINISHED, damage, newest
+from hyperx.cli.app import app
 from hyperx.config import RunConfig, load_run_config
 from hyperx.errors import HyperXError
 from hyperx.lock import alone_in, is_held
+from hyperx.modeling import HyperX
 from hyperx.run import prepare_folder, train
 
 
@@ -48,6 +51,28 @@ def stopped(yaml: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy(stopped: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(stopped, tmp_path / "run"))
+
+
+def test_whoever_stops_a_run_is_told_what_it_can_go_on_from(
+    yaml: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setattr("hyperx.run.train", lambda *_, **__: stop())
+    for folder, shown, told in (
+        (copy, False, f"Go on with the last checkpoint in {copy} by --resume"),
+        (tmp_path / "new", True, "before the first checkpoint"),
+    ):
+        result = CliRunner().invoke(app, ["train", str(yaml), "--output", str(folder), "--resume"])
+        assert result.exit_code == 130
+        assert told in result.stderr
+        assert ("training begins anew" in result.stderr) == shown
+
+
+def test_a_run_that_is_not_finished_has_no_model_yet(copy: Path) -> None:
+    with pytest.raises(
+        HyperXError, match=r"no model yet; train it to its end with hyperx train .*config\.yaml .*--resume"
+    ):
+        HyperX.from_pretrained(copy)
 
 
 def unlearning(yaml: Path, folder: Path) -> RunConfig:

@@ -271,6 +271,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         HyperXError: it can't be read, or is none.
     """
+    if path.is_dir():
+        raise HyperXError(f"{path} is a folder; give the run's YAML file, in a run's folder {path / RUN_CONFIG_NAME}")
     try:
         if path.exists() and not (path.is_file() and path.stat().st_size <= MAX_BYTES):
             raise HyperXError(f"{path} is no file, or larger than {MAX_BYTES:,} bytes: that is no run configuration")

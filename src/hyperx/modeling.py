@@ -422,6 +422,21 @@ def _from_version_1(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "method": method, "format_version": FORMAT_VERSION}
 
 
+def _in_folder(folder: Path) -> Path:
+    """Return where a folder has its model: it is one, or a run's."""
+    if (folder / "model" / CONFIG_NAME).exists():
+        return folder / "model"
+    if not (folder / CONFIG_NAME).exists():
+        from hyperx.config import RUN_CONFIG_NAME  # not at the start, which it would slow
+
+        if (config := folder / RUN_CONFIG_NAME).exists():
+            raise HyperXError(
+                f"the run in {folder} has no model yet; train it to its end with "
+                f"hyperx train {config} --output {folder} --resume"
+            )
+    return folder
+
+
 def model_folder(name: str | Path, revision: str | None) -> Path:
     """Return the folder of a saved model, a run's best or one from the Hub.
 
@@ -434,7 +449,7 @@ def model_folder(name: str | Path, revision: str | None) -> Path:
     path = Path(name)
     try:
         if path.is_dir():
-            return path / "model" if (path / "model" / CONFIG_NAME).exists() else path
+            return _in_folder(path)
         there = path.exists()
     except PermissionError as error:
         raise HyperXError(

@@ -54,18 +54,28 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
         data = load_data(config)
     announce(config, data, console)
     show_notices(data.notices + notices, console)
+    if resume and not _checkpoints(config):
+        console.print(f"[dim]No checkpoint in {config.folder} to go on from: training begins anew[/]")
     try:
         with console.status("") as status:
             shown = TrainingProgress(console, status)
             _, results = train_run(config, data=data, resume=resume, callbacks=[shown], progress=status.update)
     except KeyboardInterrupt:
-        console.print(f"Stopped. Go on with the last checkpoint in {config.folder} by --resume.")
+        console.print(
+            f"Stopped. Go on with the last checkpoint in {config.folder} by --resume."
+            if _checkpoints(config)
+            else f"Stopped before the first checkpoint in {config.folder}: --resume begins anew."
+        )
         raise typer.Exit(130) from None
     if results.rows:
         print_matrix(results, Console(highlight=False, quiet=not is_main()))
     console.print(
         f"Saved in {config.folder}: {', '.join(sorted(path.name for path in config.folder.iterdir() if path.name != LOCK_NAME))}"
     )
+
+
+def _checkpoints(config: RunConfig) -> list[Path]:
+    return list((config.folder / "checkpoints").glob("checkpoint-*"))
 
 
 def announce(config: RunConfig, data: RunData, console: Console) -> None:

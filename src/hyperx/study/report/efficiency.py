@@ -67,14 +67,17 @@ def _costs(cost: Compute | None) -> list[str]:
 
 
 def draw(marks: Mapping[str, tuple[Compute, float]], path: Path) -> Path:
-    """Draw each method's score against the parameters it trains and the time it takes."""
+    """Draw each method's score against the parameters it trains and the time it takes, the processor's where it was noted."""
     from matplotlib.ticker import LogLocator
 
     figure, axes = style.panels(1, 2, width=4, height=3.4, sharey=True)
     for system, (cost, value) in marks.items():
-        for panel, price in zip(axes[0], (cost.trained / 1e6, cost.seconds / 3600), strict=True):
+        hours = (cost.processor or cost.seconds) / 3600  # by the clock, other work on the machine counts
+        for panel, price in zip(axes[0], (cost.trained / 1e6, hours), strict=True):
             panel.plot(price, value, ls="", ms=9, label=style.label(system), **style.look(system))
-    for panel, title in zip(axes[0], ("trained parameters, millions", "hours of training"), strict=True):
+    for panel, title in zip(
+        axes[0], ("trained parameters, millions", "hours of training, of the processor if noted"), strict=True
+    ):
         panel.set_xscale("log")
         panel.grid(axis="x", alpha=0.25)
         panel.set_xlabel(title)

@@ -233,7 +233,34 @@ def test_every_input_format_is_found(name: str, text: str, folder: Path, tmp_pat
     (tmp_path / name).write_text(text, encoding="utf-8")
     output, _ = invoke(folder, tmp_path / name, "-t", "pos", "-l", "eng", "-f", "iob2")
     expected = model.tag(["the cat saw", "Amina ran"], task="pos", language="eng")
-    assert [[line.split("\t")[1] for line in part.split("\n")] for part in output.strip().split("\n\n")] == expected
+    parts = [[line for line in part.split("\n") if line[0] != "#"] for part in output.strip().split("\n\n")]
+    assert [[line.split("\t")[1] for line in part] for part in parts] == expected
+
+
+@pytest.mark.parametrize("format", ["iob2", "conllu"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.iob2", "# id = 7\n# language = en\nAmina O\nran O\n"),
+        ("a.tsv", "id\ttext\tlanguage\n7\tAmina ran\ten\n"),
+        (
+            "a.jsonl",
+            '{"id": 7, "tokens": ["Amina", "ran"], "language": "en", "of": ["x"], "two": "a\\nb", "no key": 1}\n',
+        ),
+    ],
+)
+def test_what_else_was_said_of_a_sentence_is_written_as_comments_that_read_back(
+    name: str, text: str, format: str, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    invoke(folder, tmp_path / name, "-t", "pos", "-o", tmp_path / f"out.{format}")
+    written = (tmp_path / f"out.{format}").read_text(encoding="utf-8")
+    assert [line for line in written.splitlines() if line[0:1] == "#" and "text" not in line] == [
+        "# id = 7",
+        "# language = en",
+    ]
+    invoke(folder, tmp_path / f"out.{format}", "-t", "pos", "-o", tmp_path / f"again.{format}")
+    assert (tmp_path / f"again.{format}").read_text(encoding="utf-8") == written
 
 
 def test_a_folder_is_tagged_into_a_folder(folder: Path, tmp_path: Path) -> None:

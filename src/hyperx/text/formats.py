@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.text import Text
 
-from hyperx.text.sentence import Layer, TaggedSentence
+from hyperx.data.columns import comment
+from hyperx.text.sentence import Layer, TaggedSentence, TextSentence
 
 _ENTITY_COLOURS = {"PER": "magenta", "ORG": "cyan", "LOC": "green"}
 _TAG_COLOURS = {"NOUN": "cyan", "PROPN": "magenta", "VERB": "green", "AUX": "green", "ADJ": "yellow", "ADV": "yellow"}
@@ -17,7 +18,8 @@ _TAG_COLOURS = {"NOUN": "cyan", "PROPN": "magenta", "VERB": "green", "AUX": "gre
 def to_conllu(tagged: TaggedSentence) -> str:
     """Return CoNLL-U, each task's tags where it has them: pos in UPOS, entities in MISC as ``NER=B-PER``, a label in a comment.
 
-    A sentence that was read from CoNLL-U keeps all else that it held. One of raw text has its ``# text`` and ``SpaceAfter=No``.
+    A sentence that was read from CoNLL-U keeps all else that it held. Any other has its `_comments`, and one of raw text its
+    ``# text`` and ``SpaceAfter=No``.
     """
     kept = tagged.sentence.lines
     if not tagged.words:
@@ -39,8 +41,19 @@ def _key(line: str) -> str | None:
     return line[1:].partition("=")[0].strip() if line.startswith("#") else None
 
 
+def _comments(sentence: TextSentence) -> dict[str, str]:
+    """Return what else was said of a sentence, where a comment ``# key = value`` can hold it."""
+    said = {key: str(value) for key, value in sentence.fields.items() if isinstance(value, str | int | float)}
+    return {
+        key: value
+        for key, value in said.items()
+        if comment(line := f"# {key} = {value}") == {key: value} and not set("\t\r") & set(line)
+    }
+
+
 def _conllu_lines(tagged: TaggedSentence) -> Iterator[str]:
     sentence = tagged.sentence
+    yield from (f"# {key} = {value}" for key, value in _comments(sentence).items())
     glued = [sentence.raw and not sentence.text[end : end + 1].isspace() for _, end in sentence.offsets]
     if glued:
         glued[-1] = glued[-1] and sentence.end < len(sentence.text)
@@ -52,14 +65,17 @@ def _conllu_lines(tagged: TaggedSentence) -> Iterator[str]:
 
 
 def to_iob2(tagged: TaggedSentence) -> str:
-    """Return a word and its tags a line, separated by tabs, and an empty line after the sentence; its labels are comments."""
+    """Return a word and its tags a line, separated by tabs, and an empty line after the sentence.
+
+    Its labels, and what else was said of it, are comments before it.
+    """
     if not tagged.words:
         return ""
     layers = tagged.layers.items()
-    labels = [f"# {name} = {layer.label}" for name, layer in layers if layer.label is not None]
+    comments = _comments(tagged.sentence) | {name: layer.label for name, layer in layers if layer.label is not None}
     columns = [layer.tags for layer in tagged.layers.values() if layer.label is None]
     rows = ("\t".join(row) for row in zip(tagged.words, *columns, strict=True))
-    return "\n".join([*labels, *rows]) + "\n\n"
+    return "\n".join([*(f"# {key} = {value}" for key, value in comments.items()), *rows]) + "\n\n"
 
 
 def to_json(tagged: TaggedSentence) -> str:

@@ -164,7 +164,7 @@ def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
     layout = layout_of(head, source.name, task=task)
     for start, comments, rows in read_blocks(chain(head, lines), source.name, layout, task, key=source.language_field):
         language = source.language_of(comments.get(source.language_field), start)
-        yield from_words([row[layout.word] for row in rows], language, source=source.at(start))
+        yield from_words([row[layout.word] for row in rows], language, source=source.at(start), fields=comments)
 
 
 def _blocks(lines: Lines) -> Iterator[list[tuple[int, str]]]:

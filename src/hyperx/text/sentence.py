@@ -20,7 +20,7 @@ class TextSentence:
         raw: the words were found in raw text; else the text is the given words, joined by spaces.
         source: where it was read, ``path:line``, for messages.
         lines: of the CoNLL-U that it was read from.
-        fields: what else was said of it, of a line of JSON or a table.
+        fields: what else was said of it, in a line of JSON, a table or comments of columns.
     """
 
     text: str

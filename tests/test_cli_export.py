@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from conftest import shake, small_disk
 from hyperx.cli.app import app
+from hyperx.disk import UNFINISHED, new_folder
 from hyperx.errors import HyperXError
-from hyperx.exporters.folder import UNFINISHED, new_folder
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Trimming a backbone's vocabulary."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 from typer.testing import CliRunner
 
-from conftest import WORDS, shake
+from conftest import WORDS, shake, small_disk
 from hyperx.backbone import load_backbone, load_tokenizer
 from hyperx.cli.app import app
 from hyperx.errors import HyperXError
@@ -193,11 +193,20 @@ def test_a_tokenizer_of_another_kind_is_a_clear_error(kind: str, message: str) -
         trim_tokenizer({"model": {"type": kind}}, set())
 
 
+def filling(fill: Callable[[], None]) -> Iterator[list[str]]:
+    """Yield the text, after which the disk is full."""
+    yield from TEXT
+    fill()
+
+
 def test_no_text_and_a_folder_in_use_are_clear_errors(backbone_folder: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["backbone", "trim", str(backbone_folder), str(tmp_path / "new")])
     assert "no text" in str(result.exception)
     with pytest.raises(HyperXError, match="has no sentence"):
         trim_backbone(str(backbone_folder), tmp_path / "new", [])
+    with small_disk() as fill, pytest.raises(HyperXError, match=r"new can't be written: .*make room there"):
+        trim_backbone(str(backbone_folder), tmp_path / "new", filling(fill))
+    assert not (tmp_path / "new").exists()
     with pytest.raises(HyperXError, match="not empty"):
         trim_backbone(str(backbone_folder), backbone_folder, TEXT)
     with pytest.raises(HyperXError, match=r"config\.json can't be written: .*choose another place"):

@@ -1,8 +1,9 @@
-"""Writing to disk: a file is whole or as it was before, and what can't be written is one clear error."""
+"""Writing to disk: a file or a folder is whole or as it was before, and what can't be written is one clear error."""
 
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from hyperx.errors import HyperXError, first_line
+
+UNFINISHED = ".hyperx.partial"
 
 
 @contextmanager
@@ -64,3 +67,30 @@ def whole_file(path: Path) -> Iterator[Path]:
             partial.replace(place)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder to write to; once all is written `folder` has what it holds, and on an error nothing of it.
+
+    It is inside `folder`, which may be a container's volume or the working directory: neither can be replaced.
+
+    Raises:
+        HyperXError: the folder holds something, or can't be written.
+    """
+    unfinished = folder / UNFINISHED
+    with writing(folder):
+        there = folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(path != unfinished for path in folder.iterdir()):
+            raise HyperXError(f"{folder} is not empty; give a new folder")
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a writing that was cut off
+        try:
+            unfinished.mkdir()
+            yield unfinished
+        except BaseException:
+            shutil.rmtree(unfinished if there else folder, ignore_errors=True)
+            raise
+        for path in list(unfinished.iterdir()):
+            path.rename(folder / path.name)
+        unfinished.rmdir()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from hyperx.backbone import Backbone, load_backbone, load_tokenizer
-from hyperx.disk import writing
+from hyperx.disk import new_folder
 from hyperx.encoding import encode
 from hyperx.errors import HyperXError
 from hyperx.modeling import HyperX
@@ -34,11 +34,13 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
 
     Raises:
         HyperXError: the backbone can't be loaded, its tokenizer is of a kind that can't be trimmed, the text has no sentence,
-            or the folder is not empty.
+            or the folder is not empty, or can't be written; nothing is left there then.
     """
-    with writing(folder):
-        if folder.exists() and any(folder.iterdir()):
-            raise HyperXError(f"{folder} is not empty; give a new folder for the trimmed backbone")
+    with new_folder(folder) as unfinished:
+        return _trim_backbone(name, unfinished, text, revision)
+
+
+def _trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], revision: str | None) -> list[int]:
     tokenizer = load_tokenizer(name, revision=revision)
     backbone = load_backbone(name, revision=revision)
     described = json.loads(tokenizer.backend_tokenizer.to_str())
@@ -50,14 +52,13 @@ def trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], *, rev
         pieces |= set(range(tokenizer.pad_token_id + 1))  # these count positions from the pad's number on
     described, kept = trim_tokenizer(described, pieces)
     _trim_embeddings(backbone, kept)
-    with writing(folder):
-        backbone.encoder.save_pretrained(folder)
-        share_tensors(folder)
-        tokenizer.save_pretrained(folder)
-        _write(folder / "tokenizer.json", described)
-        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-        config.pop("added_tokens_decoder", None)  # the whole vocabulary's numbers
-        _write(folder / "tokenizer_config.json", config | {"tokenizer_class": "TokenizersBackend"})
+    backbone.encoder.save_pretrained(folder)
+    share_tensors(folder)
+    tokenizer.save_pretrained(folder)
+    _write(folder / "tokenizer.json", described)
+    config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    config.pop("added_tokens_decoder", None)  # the whole vocabulary's numbers
+    _write(folder / "tokenizer_config.json", config | {"tokenizer_class": "TokenizersBackend"})
     return kept
 
 
@@ -69,13 +70,13 @@ def trim_model(name: str | Path, folder: Path, text: Iterable[Sequence[str]]) ->
     """
     whole = HyperX.from_pretrained(name, device="cpu")
     config = whole.model_config
-    backbone = folder.resolve() / config.backbone.rstrip("/").rpartition("/")[2].removeprefix("builtin:")
-    kept = trim_backbone(config.backbone, backbone, text, revision=config.revision)
-    model = HyperX(config.model_copy(update={"backbone": str(backbone), "revision": None}))
-    model.load_trained_state(trimmed_state(whole, kept))
-    model.card = whole.card
-    with writing(folder):
-        model.save_pretrained(folder)
+    backbone = config.backbone.rstrip("/").rpartition("/")[2].removeprefix("builtin:")
+    with new_folder(folder) as unfinished:
+        kept = trim_backbone(config.backbone, unfinished / backbone, text, revision=config.revision)
+        model = HyperX(config.model_copy(update={"backbone": str(unfinished / backbone), "revision": None}))
+        model.load_trained_state(trimmed_state(whole, kept))
+        model.model_config.backbone, model.card = str(folder.resolve() / backbone), whole.card
+        model.save_pretrained(unfinished)
     return kept
 
 

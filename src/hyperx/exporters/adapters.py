@@ -9,8 +9,9 @@ from torch import Tensor
 
 from hyperx.adapter import Adapters, AdapterWeights, Stack
 from hyperx.builtin import BUILTINS
+from hyperx.disk import new_folder
 from hyperx.errors import HyperXError
-from hyperx.exporters.folder import linear_head, new_folder, save_tokenizer, write_readme
+from hyperx.exporters.folder import linear_head, save_tokenizer, write_readme
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.permissions import share_tensors

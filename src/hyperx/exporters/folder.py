@@ -1,9 +1,6 @@
-"""What the targets have in common: a new folder, its README, and a pair's linear head."""
+"""What the targets have in common: the README, the tokenizer, and a pair's linear head."""
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -11,42 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from hyperx.disk import writing
 from hyperx.errors import HyperXError
 from hyperx.methods.psf import GeneratedHead
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair
 from hyperx.tasks import Task
 from hyperx.tasks.tagging import TagHead
-
-UNFINISHED = ".hyperx.partial"
-
-
-@contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder to write to; once all is written `folder` has what it holds, and on an error nothing of it.
-
-    It is inside `folder`, which may be a container's volume or the working directory: neither can be replaced.
-
-    Raises:
-        HyperXError: the folder holds something, or can't be written.
-    """
-    unfinished = folder / UNFINISHED
-    with writing(folder):
-        there = folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(path != unfinished for path in folder.iterdir()):
-            raise HyperXError(f"{folder} is not empty; give a new output folder")
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a writing that was cut off
-        try:
-            unfinished.mkdir()
-            yield unfinished
-        except BaseException:
-            shutil.rmtree(unfinished if there else folder, ignore_errors=True)
-            raise
-        for path in list(unfinished.iterdir()):
-            path.rename(folder / path.name)
-        unfinished.rmdir()
 
 
 def write_readme(folder: Path, template: str, **values: Any) -> None:

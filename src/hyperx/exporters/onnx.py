@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from hyperx.adapter import Adapters
+from hyperx.disk import new_folder
 from hyperx.encoding import special_tokens
 from hyperx.errors import HyperXError
-from hyperx.exporters.folder import labels_words, linear_head, new_folder, save_tokenizer, write_readme
+from hyperx.exporters.folder import labels_words, linear_head, save_tokenizer, write_readme
 from hyperx.methods.hyperx import HyperXMethod
 from hyperx.methods.madx import MADXMethod
 from hyperx.modeling import HyperX

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import langcodes
 
+from hyperx.disk import new_folder
 from hyperx.errors import HyperXError
-from hyperx.exporters.folder import new_folder, write_readme
+from hyperx.exporters.folder import write_readme
 from hyperx.hub import check_backbone
 from hyperx.languages import name as language_name
 from hyperx.modeling import HyperX

@@ -13,7 +13,8 @@ from transformers import AutoModelForTokenClassification, PreTrainedModel
 
 from hyperx.adapter import Adapters, AdapterWeights, Stack
 from hyperx.backbone import SITES, plain_encoder
-from hyperx.exporters.folder import linear_head, new_folder, save_tokenizer, write_readme
+from hyperx.disk import new_folder
+from hyperx.exporters.folder import linear_head, save_tokenizer, write_readme
 from hyperx.exporters.modeling_adapted import AdaptedConfig, AdaptedForTokenClassification
 from hyperx.modeling import HyperX
 from hyperx.pairs import Pair

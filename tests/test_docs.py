@@ -48,7 +48,7 @@ def test_every_page_is_in_the_navigation() -> None:
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     notebook = nbformat.read(DOCS / "notebooks" / "quickstart.ipynb", 4)
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(tmp_path)}}).execute()
     results = Results.load(tmp_path / "runs" / "swahili" / "results.json")
     assert {str(row.pair): row.trained for row in results.rows} == {
         "pos/eng": True,

@@ -439,7 +439,10 @@ def test_collapsed_cells_are_named(planner: Planner, tmp_path: Path) -> None:
         planner, tmp_path, lambda name: name == "multi-finetune-seed1", rate=lambda run, cell, trained: 0.05
     )
     text = section(transfer.section(figures, tmp_path / "p"), "Cells no better than the most frequent tag")
-    assert text.strip().startswith("- `multi-finetune-seed1`: pos/eng, pos/ewe")
+    assert "\n- `multi-finetune-seed1`: pos/eng, pos/ewe" in text
+    assert "left out of the pictures" in text
+    assert not figures.learnt("multi", "finetune")
+    assert figures.learnt("multi", "hyperx")  # which has no cell that says otherwise
 
 
 def test_a_backbone_of_unknown_languages(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_whoever_stops_a_run_is_told_what_it_can_go_on_from(
         result = CliRunner().invoke(app, ["train", str(yaml), "--output", str(folder), "--resume"])
         assert result.exit_code == 130
         assert told in result.stderr
-        assert ("training begins anew" in result.stderr) == shown
+        assert ("No checkpoint in" in result.stderr) == shown
 
 
 def test_a_run_that_is_not_finished_has_no_model_yet(copy: Path) -> None:

@@ -55,7 +55,7 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
     announce(config, data, console)
     show_notices(data.notices + notices, console)
     if resume and not _checkpoints(config):
-        console.print(f"[dim]No checkpoint in {config.folder} to go on from: training begins anew[/]")
+        console.print(f"[dim]No checkpoint in {config.folder} to go on from[/]")
     try:
         with console.status("") as status:
             shown = TrainingProgress(console, status)

@@ -44,6 +44,7 @@ def section(figures: Figures, pictures: Path) -> str:
         system: (cost, value)
         for system in systems
         if figures.complete(MIXED, system)
+        and figures.learnt(MIXED, system)
         and (cost := figures.cost(MIXED, system)) is not None
         and (value := score(figures, system)) is not None
     }

@@ -137,6 +137,11 @@ class Figures:
             for runs in zip(*filter(None, parts), strict=False)
         ]
 
+    def learnt(self, setting: str, system: str) -> bool:
+        """Whether some zero-shot cell of each task is better than the most frequent tag; none would stretch a picture's scale."""
+        rows = [row for results in self.pooled(setting, system) for row in results.rows]
+        return {row.task for row in rows} == {row.task for row in rows if not row.at_floor}
+
     def mean(
         self, setting: str, system: str, task: str, languages: str = "all", *, trained: bool = False
     ) -> float | None:

@@ -101,7 +101,8 @@ def collapsed(figures: Figures) -> str:
     if not found:
         return ""
     lines = [f"- `{run}`: {', '.join(str(row.pair) for row in rows)}" for run, rows in found.items()]
-    return "### Cells no better than the most frequent tag\n\n" + "\n".join(lines)
+    left_out = "A method that has all zero-shot cells of a task among them is left out of the pictures."
+    return f"### Cells no better than the most frequent tag\n\n{left_out}\n\n" + "\n".join(lines)
 
 
 def systems_of(figures: Figures, setting: str) -> list[str]:
@@ -144,7 +145,9 @@ def draw(figures: Figures, path: Path) -> Path:
         for panel, group in zip(row, groups, strict=True):
             for system in figures.benchmark.methods:
                 values = [
-                    figures.mean(setting, system, task, group) if figures.complete(setting, system) else None
+                    figures.mean(setting, system, task, group)
+                    if figures.complete(setting, system) and figures.learnt(setting, system)
+                    else None
                     for setting in settings(figures)
                 ]
                 known = [(place, value) for place, value in enumerate(values) if value is not None]

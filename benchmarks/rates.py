@@ -1,4 +1,4 @@
-"""Learning rates of the baselines on a short schedule, chosen on dev sets of AfriMix mixed-1; test sets are not read.
+"""Learning rates of the baselines, and pairs a step, on a short schedule: dev sets of AfriMix mixed-1; test sets are not read.
 
 Finished runs are skipped. ``results/rates`` gets a file a run, and the table.
 Usage: python -m benchmarks.rates [--jobs 2]
@@ -54,6 +54,7 @@ def variants() -> dict[str, list[str]]:
     for method in ("single", "hyperx"):
         runs[method] = [*STEPS, f"method={{name: {method}}}"]
         runs[f"{method}-block-alone"] = [*STEPS, f"method={{name: {method}, norm_first: false}}"]
+    runs["hyperx-4-pairs"] = [*runs["hyperx"], "training.pairs_per_step=4"]
     for method in ("finetune", "psf"):
         for rate in ("1e-4", "3e-4", "3e-5"):
             runs[f"{method}-{rate}"] = [

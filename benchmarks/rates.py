@@ -35,7 +35,8 @@ HEADING = f"""# Rates
 
 Mean dev scores, {DEV_SENTENCES} sentences a cell, after 500 steps of 16 sentences on AfriMix mixed-1: one seed, no raw text.
 Runs of four languages (`single-four`, `madx`) have other cells than the rest; the losses of MAD-X's language adapters are in
-their files. Made by `python -m benchmarks.rates`.
+their files. `block-alone`, and `single-four`, have `norm_first: false`; `4-pairs` has `training.pairs_per_step: 4`; numbers
+are `training.learning_rate`. Made by `python -m benchmarks.rates`.
 """
 
 

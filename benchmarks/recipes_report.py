@@ -31,6 +31,8 @@ PREFACE = """# Time to quality
 
 Dev scores by step on AfriMix mixed-1: means over cells (40 sentences each), averaged over seeds, ± half the seeds' range.
 A run's learning rates fall over 1,000 steps of 16 sentences, unless its name says otherwise.
+Adapters read the feed-forward block's output alone (`norm_first: false`, not today's default); raw text has its share of the
+steps, but for "no MLM".
 Made by `python -m benchmarks.recipes`; a run's losses and dev scores of every cell are in its file.
 """
 

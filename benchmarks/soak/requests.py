@@ -49,10 +49,14 @@ class Request:
 
 
 def ask_offline(model: HyperX, sentences: int) -> list[Asked]:
-    """Tag sentences of the starter corpus in each cell; every fourth is raw text, and each cell has one with `MARK`."""
-    asked = []
-    for code in sorted(set(languages("starter", "pos")) & set(model.model_config.languages)):
-        words = [list(one.words) for one in load_splits("starter", "pos", code)["test"][:sentences]]
+    """Tag sentences in each cell; every fourth is raw text, and each cell has one with `MARK`.
+
+    A language that the starter corpus lacks gets the sentences of one that it has.
+    """
+    asked, at_hand = [], sorted(languages("starter", "pos"))
+    for place, code in enumerate(sorted(model.model_config.languages)):
+        source = code if code in at_hand else at_hand[place % len(at_hand)]
+        words = [list(one.words) for one in load_splits("starter", "pos", source)["test"][:sentences]]
         given = [" ".join(own) if number % 4 == 3 else own for number, own in enumerate([[MARK, *words[0]], *words])]
         for task in model.tasks:
             if is_auxiliary(task):

@@ -26,7 +26,7 @@ Responses = dict[int | str, dict[str, Any]]
 REFUSALS: Responses = {
     status: {"model": Problem, "description": description}
     for status, description in {
-        400: "The body was cut off, or is no JSON.",
+        400: "The body was cut off, is no Unicode or nested too deeply.",
         401: "A key is missing or wrong.",
         404: "A task or language is not in the matrix.",
         408: "The body came too slowly.",

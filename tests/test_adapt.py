@@ -164,7 +164,7 @@ def test_a_language_is_known_by_any_of_its_codes(make_model) -> None:
 
 def test_training_that_diverges_names_no_folder_and_what_slows_it(make_model) -> None:
     wild = QUICK.model_copy(update={"learning_rate": 1e38})
-    with pytest.raises(HyperXError, match=r"smaller 'training.learning_rate'$"):
+    with pytest.raises(HyperXError, match=r"smaller 'training.learning_rate' \(hyperx adapt: --learning-rate\)$"):
         adapt(shake(make_model()), {Pair("pos", "hau"): FEW}, training=wild)
     with pytest.raises(HyperXError, match=r"heads\.\*\.output\.\*, .* a larger 'training.warmup_ratio' slows them$"):
         adapt(shake(make_model()), {Pair("pos", "hau"): FEW}, training=wild, train="all")
@@ -308,5 +308,41 @@ def test_a_grown_model_can_be_grown_again(saved: Path) -> None:
 
 
 def test_a_folder_that_holds_a_model_is_left_alone(saved: Path) -> None:
-    with pytest.raises(HyperXError, match="holds a model already"):
+    with pytest.raises(HyperXError, match="holds a model, a run or results already"):
         invoke(saved, "run", "-l", "zul")
+    (saved.parent / "broken-off" / "checkpoints").mkdir(parents=True)
+    with pytest.raises(HyperXError, match="holds a model, a run or results already"):
+        invoke(saved, "broken-off", "-l", "zul")
+    assert not (saved.parent / "broken-off" / "model").exists()
+
+
+def test_what_gold_sentences_cannot_tell_is_said(saved: Path) -> None:
+    (saved.parent / "o.txt").write_text("Amina\tO\nran\tO\n\n")
+    (saved.parent / "dates.txt").write_text("Monday\tB-DATE\n\n")
+    file, empty, dates = (saved.parent / name for name in ("pos.txt", "o.txt", "dates.txt"))
+    with pytest.raises(HyperXError, match="ner/hau: every word is O, so there is nothing of ner to learn"):
+        invoke(saved, "new", "-d", f"ner/hau={empty}")
+    where = ["adapt", str(saved), "--output", str(saved.parent / "new"), "--steps", "2"]
+    arguments = ["-d", f"pos/ha={file}", "--test", f"pos/hau={file}", "--test", f"ner/hau={empty}"]
+    said = " ".join(CliRunner().invoke(app, [*where, *arguments]).stderr.split())
+    assert f"stand in the training set, too: pos/hau {len(FEW)} of {len(FEW)}" in said
+    assert "every word of the test set is O, so that its score tells nothing: ner/hau" in said
+    said = " ".join(CliRunner().invoke(app, ["evaluate", str(saved), "--test", f"ner/yo={dates}"]).stderr.split())
+    assert "labels of a test set that no training set has, so that none is found: ner/yor DATE 1 times" in said
+    said = CliRunner().invoke(app, ["evaluate", str(saved), "--test", f"pos/yor={file}"]).stderr
+    assert "labels of a test set" not in said
+
+
+def test_scoring_a_model_downloads_nothing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = saved / "config.yaml"
+    config.write_text(
+        config.read_text()
+        .replace("data: [", "data: [{hub: someone/else, task: pos, language: swa}, ")
+        .replace("[eng]", "[eng, swa]")
+    )
+    monkeypatch.setattr("hyperx.dataset.load_hub", pytest.fail)
+    (saved.parent / "gold.txt").write_text("the X\ncat X\nran X\ndog DET\n")
+    results = saved.parent / "scores"
+    arguments = ["evaluate", str(saved), "--test", f"pos/eng={saved.parent / 'gold.txt'}", "--output", str(results)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert Results.load(results).row("pos", "eng").majority < 75  # of what is on disk

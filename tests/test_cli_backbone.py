@@ -67,6 +67,15 @@ def test_a_name_that_is_none_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tm
     assert error == "there is no built-in backbone 'e5'; there is builtin:multilingual-e5-small"
 
 
+@pytest.mark.parametrize("text", [b"{oops", b"5", b"\xff"])
+def test_a_configuration_that_is_none_is_one_clear_error(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(text)
+    (tmp_path / "text.txt").write_text("the cat\n")
+    result = run("trim", *(str(tmp_path / part) for part in ("", "new", "text.txt")))
+    assert isinstance(result.exception, HyperXError)
+    assert str(tmp_path) in str(result.exception)
+
+
 def test_a_folder_without_a_model_is_one_clear_error(tmp_path: Path) -> None:
     result = run("info", str(tmp_path))
     assert isinstance(result.exception, HyperXError)

@@ -1,5 +1,6 @@
 """``hyperx data`` as a user calls it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def test_check_finds_the_task_of_renamed_tags(tmp_path: Path) -> None:
     [
         ("a.yaml", "name: a\ndata:\n", "no labels found: read as raw text\n"),
         ("a.jsonl", '{"text": "a"}\n', "mlm, jsonl, 1 sentence, 1 word\n"),
+        ("a.jsonl", '{"text": "a", "post_id": 1, "nerd": "\\"pos_tags"}\n', "mlm, jsonl, 1 sentence, 1 word\n"),
         ("a.jsonl", '{"words": ["a"], "labels": ["X"]}\n', "read as raw text, without 'labels'; if these are labels"),
     ],
 )
@@ -92,6 +94,28 @@ def test_check_says_that_it_found_no_labels(tmp_path: Path, name: str, text: str
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert told in invoke("check", str(tmp_path / name))[1]
     assert "no labels" not in invoke("check", str(tmp_path / name), "--task", "mlm")[1]
+
+
+def test_check_finds_the_task_of_conllu_and_json(tmp_path: Path) -> None:
+    row = "1\tAmina\t_\t{}\t_\t_\t_\t_\t_\tNER=B-PER\n\n"
+    files = {
+        "a.conllu": (row.format("_"), "ner, conllu"),
+        "b.conllu": (row.format("PROPN"), "pos, conllu"),
+        "c.jsonl": ('{"tokens": ["a"], "upos": ["DET"], "text": "ner"}\n', "pos, jsonl"),
+        "d.jsonl": ('{"tokens": ["Amina"], "ner_tags": ["B-PER"], "pos_tags": ["PROPN"]}\n', "ner, jsonl"),
+    }
+    for name, (text, told) in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        assert told in invoke("check", str(tmp_path / name))[1]
+
+
+def test_a_pipe_of_labels_is_refused_not_read_in_part(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDWR)  # so that opening it waits for nobody
+    status, output, _ = invoke("check", str(tmp_path / "pipe"), "--task", "pos")
+    os.close(reader)
+    assert status == 1
+    assert "pipe is a pipe or a device, and labels and raw text are read more than once; save it to a file" in output
 
 
 def test_stats_of_files_and_corpora(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def test_results_and_counts_come_back(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"results.json", "results.safetensors"}
     for pair, counts in saved.counts.items():
         assert np.array_equal(loaded.counts[pair], counts)
+    results([]).save(tmp_path / "results.json")
+    assert {path.name for path in tmp_path.iterdir()} == {"results.json"}  # the counts were others'
 
 
 def test_a_cell_is_foretold_by_three_at_least() -> None:
@@ -52,9 +54,8 @@ def test_a_cell_is_foretold_by_three_at_least() -> None:
 
 
 def test_cells_that_beat_the_most_frequent_tag_need_no_notice() -> None:
-    assert (
-        floor_notice(results([row("pos/swa", 21.0, 20, trained=True), row("ner/swa", 1.0, 0, trained=False)])) is None
-    )
+    rows = [row("pos/swa", 21.0, 20, trained=True), row("ner/swa", 1.0, 0, trained=False)]
+    assert floor_notice(results([*rows, row("pos/eng", 100, 100, trained=True)])) is None
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,27 @@ def test_a_saved_model_is_scored_on_gold_sentences(run: Path, yaml: Path, tmp_pa
         assert f"{row.score:.1f}" in scored[1].stdout
 
 
+def test_what_keeps_training_from_beginning_is_in_its_plan(yaml: Path, run: Path, tmp_path: Path) -> None:
+    for overrides, message in (
+        (["method={name: psf, latent_size: 4, rank: 2}"], "there is none of yor"),
+        (["method={name: madx}"], "MAD-X is trained in two runs"),
+        ([f"start={run}", "method={name: single}"], "its method is .name: single"),
+    ):
+        for plan in ([], ["--plan"]):
+            arguments = ["train", str(yaml), *overrides, "--output", str(tmp_path / "new"), *plan]
+            with pytest.raises(HyperXError, match=message):
+                raise CliRunner().invoke(app, arguments).exception or AssertionError(overrides)
+        shutil.rmtree(tmp_path / "new", ignore_errors=True)
+    plan = ["train", str(yaml), "--output", str(run), "--plan"]
+    for arguments, told in (
+        ([], "holds a run already; give --resume"),
+        (["--resume", "seed=2"], "can't go on with other settings than it began with (seed was 1, now it is 2)"),
+    ):
+        result = CliRunner().invoke(app, [*plan, *arguments])
+        assert result.exit_code == 0, result.output
+        assert told in " ".join(result.stdout.split())
+
+
 def test_mad_x_is_trained_in_two_runs(yaml: Path, tmp_path: Path) -> None:
     method = "{name: madx, language_bottleneck: 8, task_bottleneck: 4"
     texts = [f"{{task: mlm, language: {language}, train: raw.txt}}" for language in ("eng", "swa", "yor")]

@@ -1,6 +1,7 @@
 """Tagging text, from Python and as a user of the command calls it."""
 
 import csv
+import io
 import json
 import os
 import tomllib
@@ -22,6 +23,7 @@ from hyperx.errors import HyperXError
 from hyperx.methods import HyperXConfig
 from hyperx.modeling import HyperX, ModelConfig
 from hyperx.tasks import build_task
+from hyperx.text.read import Source, read_text_sentences
 from hyperx.text.sentence import TaggedSentence, TaggedText
 from hyperx.text.tagger import TextTagger
 from hyperx.text.write import SpacyWriter, to_pandas
@@ -312,6 +314,9 @@ def test_words_are_the_fields_that_columns_have(folder: Path, tmp_path: Path) ->
         ("the B-PER\ncat O\n\nran O\n", "--input columns"),
         ("the DET\ncat NOUN\n", "--input columns"),
         ("The cat ran.\nAmina saw Paris.\n", "--input text"),
+        ("我住在北京。\n他去了上海。\n", "--input text"),
+        ("राम दिल्ली में रहता है।\nवह घर गया।\n", "--input text"),
+        ("U.S.A.\n3.\n...\n", ""),
         ("the cat\nran home\n", ""),
         ("The cat ran .\n", ""),
     ],
@@ -321,6 +326,46 @@ def test_what_is_hardly_a_sentence_of_words_a_line_is_told(folder: Path, tmp_pat
     _, error = invoke(folder, tmp_path / "in.txt", "-t", "pos", "-l", "eng")
     assert ("looks like" in error) == bool(told)
     assert told in error.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nran VBZ B-VP O\n\n", [["EU", "ran"]]),
+        ("-DOCSTART-\tO\n\ncat\tO\n", [["cat"]]),
+        ("1\tO\n\nEU\tO\nran\tO\n", [["1"], ["EU", "ran"]]),
+        ("ps:\tO\n\nEU\tO\nran\tO\n", [["ps:"], ["EU", "ran"]]),
+    ],
+)
+def test_columns_are_told_by_more_than_the_first_sentence(
+    folder: Path, tmp_path: Path, text: str, words: list[list[str]]
+) -> None:
+    (tmp_path / "in.iob2").write_text(text, encoding="utf-8")
+    output, _ = invoke(folder, tmp_path / "in.iob2", "-t", "pos", "-l", "eng", "-f", "jsonl")
+    assert [json.loads(line)["tokens"] for line in output.splitlines()] == words
+
+
+def test_columns_of_a_stream_are_tagged_sentence_by_sentence() -> None:
+    class Stream(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    stream = Stream(b"-DOCSTART- O\n\nEU B-ORG\n\nran O\n\nhome O\n")
+    _, sentences = read_text_sentences(stream, Source("stream", "eng"), format="columns")
+    assert next(sentences).words == ("EU",)
+    assert stream.read() == b"ran O\n\nhome O\n"
+
+
+def test_standard_output_by_name_and_other_files_that_were_there(folder: Path, tmp_path: Path) -> None:
+    expected, _ = invoke(folder, "-t", "pos", "-l", "eng", text="the cat\n")
+    for name in ("-", "/dev/stdout"):
+        assert invoke(folder, "-t", "pos", "-l", "eng", "-o", name, text="the cat\n")[0] == expected
+    output, precious = tmp_path / "out.iob2", tmp_path / "out.iob2.partial"
+    precious.write_text("precious")
+    output.touch(mode=0o600)
+    invoke(folder, "-t", "pos", "-l", "eng", "-o", output, text="the cat\n")
+    assert precious.read_text() == "precious"
+    assert output.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_place_that_takes_no_file_is_told(folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Trimming a backbone's vocabulary."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def test_a_trained_model_tags_the_same_on_its_trimmed_backbone(trained: HyperX, 
     )
     assert result.exit_code == 0, result.output
     small = HyperX.from_pretrained(tmp_path / "small", dtype=torch.float32)
-    assert Path(small.model_config.backbone) == tmp_path / "small" / "whole"
+    assert Path(small.model_config.backbone) == tmp_path / "small" / "backbone" / "whole"
     for task, language in (("pos", "eng"), ("ner", "swa")):
         assert small.tag(TEXT, task=task, language=language) == trained.tag(TEXT, task=task, language=language)
     with torch.inference_mode():
@@ -153,6 +154,15 @@ def test_a_trained_model_tags_the_same_on_its_trimmed_backbone(trained: HyperX, 
             logits.append(dict(zip(names, model.heads["mlm"](hidden[0, 1]).tolist(), strict=True)))
     assert logits[1] == pytest.approx({name: logits[0][name] for name in logits[1]}, abs=1e-5)
     assert len(logits[1]) > 10
+
+
+def test_a_backbone_may_be_called_model(trained: HyperX, tmp_path: Path) -> None:
+    shutil.copytree(trained.model_config.backbone, tmp_path / "backbones" / "model")
+    trained.model_config.backbone = str(tmp_path / "backbones" / "model")
+    trained.save_pretrained(tmp_path / "named")
+    trim_model(tmp_path / "named", tmp_path / "small", TEXT)
+    small = HyperX.from_pretrained(tmp_path / "small", dtype=torch.float32)
+    assert small.tag(TEXT, task="pos", language="eng") == trained.tag(TEXT, task="pos", language="eng")
 
 
 @pytest.mark.parametrize("architecture", ["bert", "modernbert"])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import TrainerCallback, set_seed
 
 from hyperx.config import TrainingConfig
+from hyperx.data.check import is_untagged, nothing_to_learn
 from hyperx.data.sentence import Sentence
 from hyperx.dataset import RunData
 from hyperx.errors import HyperXError
@@ -127,6 +128,8 @@ def _check(old: HyperX, data: Sentences, new: Sequence[str], languages: Sequence
         task_class(pair.task, old.model_config.kinds)
         if not is_auxiliary(pair.task) and any(not (sentence.words and sentence.tags) for sentence in sentences):
             raise HyperXError(f"there are sentences of {pair} without words or without tags; leave them out")
+        if sentences and is_untagged(build_task(pair.task, kinds=old.model_config.kinds), sentences):
+            raise nothing_to_learn(str(pair), pair.task)
     if empty := [str(pair) for pair, sentences in data.items() if not sentences]:
         raise HyperXError(f"there are no sentences of {', '.join(empty)}; give some, or leave it out")
     given = {pair.language for pair in data}

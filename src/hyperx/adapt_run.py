@@ -18,6 +18,7 @@ from hyperx.model_card import model_card
 from hyperx.modeling import CARD_NAME, HyperX
 from hyperx.pairs import Pair
 from hyperx.results import RESULTS_NAME, Results
+from hyperx.resuming import has_begun
 from hyperx.run import note_scores, write_json
 
 UNFINISHED = "model.partial"
@@ -49,10 +50,11 @@ def adapt_run(
         What `adapt` returns, and the scores before, of the cells that there were, and after.
 
     Raises:
-        HyperXError: the model can't be loaded, grown or scored, or the folder holds one already or can't be written.
+        HyperXError: the model can't be loaded, grown or scored, or the folder holds one, a run or results already or can't be
+            written.
     """
-    if (output / "model").exists():
-        raise HyperXError(f"{output} holds a model already; give another folder")
+    if (output / "model").exists() or has_begun(output):
+        raise HyperXError(f"{output} holds a model, a run or results already; give another folder")
     data, tests = normalized(data), normalized(tests)
     how["languages"] = [normalize(language) for language in how.get("languages", ())]
     progress("Loading the model")
@@ -66,7 +68,7 @@ def adapt_run(
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)
     languages = set(config.languages) if train == "all" else {pair.language for pair in data} & set(config.languages)
-    own = own_data(Path(run)) if languages or tests else RunData()
+    own = own_data(Path(run), download=True) if languages or tests else RunData()
     cells = {**{pair: rows for pair, rows in own.test.items() if pair.language in languages}, **tests}
     majority = majority_at_hand(own, data, cells)
 

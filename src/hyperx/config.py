@@ -198,7 +198,7 @@ class RunConfig(Strict):
         evaluate: the cells to score, likewise; unless given, all that have a test set.
     """
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: str = Field(pattern=r"^\.*[\w-][\w.-]*$")
     output: Path | None = None
     seed: int = Field(1, ge=0, le=2**31)
     backbone: str = "builtin:multilingual-e5-small"
@@ -253,7 +253,10 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfi
     for override in overrides:
         _override(values, override)
     config = validated(path, values, RunConfig)
-    return config.model_copy(update={"data": [resolve(entry, path.parent.resolve()) for entry in config.data]})
+    update: dict[str, Any] = {"data": [resolve(entry, path.parent.resolve()) for entry in config.data]}
+    if Path(config.backbone).is_dir():  # the run's model names it wherever it is loaded from
+        update["backbone"] = str(Path(config.backbone).resolve())
+    return config.model_copy(update=update)
 
 
 def save_run_config(config: RunConfig, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -113,13 +113,13 @@ def evaluated_pairs(config: RunConfig, available: Iterable[Pair]) -> list[Pair]:
     return list(filter(fits, chosen))
 
 
-def load_data(config: RunConfig, *, planning: bool = False) -> RunData:
+def load_data(config: RunConfig, *, remote: Literal["needed", "optional", "left out"] = "needed") -> RunData:
     """Read all that a run trains on and is scored on.
 
     A trained pair without a training file is trained on its test file, and then not scored, as in the paper.
 
     Args:
-        planning: note which downloads fail, and go on without them.
+        remote: whether a download that fails is an error, or is noted as `absent`, as all that is not on disk may be.
 
     Raises:
         HyperXError: data is missing or malformed.
@@ -136,10 +136,13 @@ def load_data(config: RunConfig, *, planning: bool = False) -> RunData:
             if pair in trained:
                 data.streams[pair] = entry
         elif pair in trained | scored:
+            if remote == "left out" and _is_remote(entry):
+                data.absent[pair] = "it is not on disk"
+                continue
             try:
                 splits = read_splits(entry, pair, config.tasks)
             except HyperXError as error:
-                if not (planning and _is_remote(entry)):
+                if not (remote == "optional" and _is_remote(entry)):
                     raise
                 data.absent[pair] = str(error)
                 continue
@@ -161,13 +164,16 @@ def load_data(config: RunConfig, *, planning: bool = False) -> RunData:
 
 def _notices(data: RunData, config: RunConfig) -> list[str]:
     """Say what of a run's sentences a user should know before training."""
-    return [
-        *_repeated(data),
-        *_without_dev(data),
-        *_without_spans(data),
-        *_unknown_labels(data),
-        *_untrained(data, config),
-    ]
+    return [*_without_dev(data), *gold_notices(data), *_untrained(data, config)]
+
+
+def gold_notices(data: RunData, labels: Mapping[str, Collection[str]] | None = None) -> list[str]:
+    """Say what of the sentences that are scored a user should know.
+
+    Args:
+        labels: by task, what a model has learnt to find beside what the training sets hold.
+    """
+    return [*_repeated(data), *_without_spans(data), *_unknown_labels(data, labels or {})]
 
 
 def _repeated(data: RunData) -> Iterator[str]:
@@ -204,13 +210,14 @@ def _without_spans(data: RunData) -> Iterator[str]:
             yield f"every word of the {split} set is O, so that its score tells nothing: {', '.join(pairs)}"
 
 
-def _unknown_labels(data: RunData) -> Iterator[str]:
-    """Say which labels of a test set no training set of its task has."""
+def _unknown_labels(data: RunData, labels: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """Say which labels of a test set are not among `labels`, and in no training set of its task."""
     found = []
     unsure = {pair.task for pair in data.absent}
     for task in dict.fromkeys(pair.task for pair in data.test if pair.task not in unsure):
         own = build_task(task, kinds=data.kinds)
-        known = set(own.counted(list(data.gold(task))))
+        learnt = list(labels.get(task, ()))
+        known = {*own.counted(list(data.gold(task))), *(own.counted(learnt) if own.spans else learnt)}
         for pair, sentences in data.test.items():
             if pair.task == task:
                 counts = Counter(label for sentence in sentences for label in own.counted(sentence.tags or ()))

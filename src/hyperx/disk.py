@@ -43,9 +43,14 @@ def write_whole(path: Path, text: str) -> None:
     """Write a text file beside its place, and rename it."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    unfinished = path.with_name(f"{path.name}.partial")
+    unfinished = _beside(path)
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
+
+
+def _beside(path: Path) -> Path:
+    """Return a name for a file's content until it is whole, which no other process takes."""
+    return path.with_name(f"{path.name}.{os.getpid()}.partial")
 
 
 @contextmanager
@@ -58,12 +63,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield path
         return
     place = path.resolve()
-    partial = place.with_name(f"{place.name}.partial")
+    partial = _beside(place)
     with writing(path):
         place.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield partial
         with writing(path):
+            if place.exists():
+                shutil.copymode(place, partial)
             partial.replace(place)
     finally:
         partial.unlink(missing_ok=True)

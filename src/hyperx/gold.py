@@ -7,8 +7,9 @@ from pathlib import Path
 from hyperx.config import RUN_CONFIG_NAME, load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.data.sentence import Sentence
-from hyperx.dataset import RunData, load_data
+from hyperx.dataset import RunData, gold_notices, load_data
 from hyperx.errors import HyperXError
+from hyperx.modeling import ModelConfig
 from hyperx.pairs import Pair
 from hyperx.run import majority_tags
 from hyperx.tasks import is_auxiliary
@@ -42,13 +43,22 @@ def check_tests(tests: Sentences, *, tasks: Collection[str], languages: Collecti
             )
 
 
-def own_data(run: Path) -> RunData:
-    """Return a run's data, of which its training told what there is to tell; none where it is not at hand."""
+def notices(config: ModelConfig, data: Sentences, tests: Sentences) -> list[str]:
+    """Say what of gold sentences a user should know: that some are trained on, or can't be found by the model."""
+    return gold_notices(RunData(dict(data), test=dict(tests), kinds=config.kinds), config.tasks)
+
+
+def own_data(run: Path, *, download: bool) -> RunData:
+    """Return a run's data, of which its training told what there is to tell; none where it is not at hand.
+
+    Args:
+        download: what is not on disk, too; a stranger's folder may name any place.
+    """
     if not (run / RUN_CONFIG_NAME).is_file():
         return RunData()
     try:
         with collected_notices():
-            return load_data(load_run_config(run / RUN_CONFIG_NAME))
+            return load_data(load_run_config(run / RUN_CONFIG_NAME), remote="needed" if download else "left out")
     except HyperXError as error:
         logger.warning("the data of %s is not at hand: %s", run, error)
         return RunData()

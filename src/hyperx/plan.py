@@ -15,11 +15,16 @@ from hyperx.backbone import Backbone, load_config, plain_encoder
 from hyperx.config import RunConfig
 from hyperx.cost import peak_memory
 from hyperx.dataset import RunData, available_pairs, evaluated_pairs, load_data, trained_pairs
+from hyperx.errors import HyperXError
+from hyperx.language_adapters import check_two_runs
+from hyperx.methods import METHODS, MethodConfig
 from hyperx.modeling import HyperX, ModelConfig, check_length, model_folder, read_config
 from hyperx.pairs import Pair
 from hyperx.precision import best_device, has_bf16
+from hyperx.resuming import check_folder
 from hyperx.sampler import probabilities
 from hyperx.shapes import known_config
+from hyperx.start import check_start
 from hyperx.tasks import build_task, is_auxiliary
 
 FEW_STEPS = (
@@ -72,15 +77,18 @@ class Plan:
         return asdict(self)
 
 
-def plan(config: RunConfig) -> Plan:
+def plan(config: RunConfig, *, resume: bool = False) -> Plan:
     """Work out what a run would do; loads no weights, reads the data that is at hand.
+
+    Args:
+        resume: the run is to go on from its folder's last checkpoint.
 
     Raises:
         HyperXError: the configuration can't be run.
     """
-    data = load_data(config, planning=True)
+    data = load_data(config, remote="optional")
     if config.start:
-        read_config(model_folder(config.start, None))
+        check_start(config.start, read_config(model_folder(config.start, None)), config)
     available = available_pairs(config)
     trained, scored = trained_pairs(config, available), evaluated_pairs(config, available)
     sizes = {pair: _sizes(pair, data) for pair in trained}
@@ -89,6 +97,7 @@ def plan(config: RunConfig) -> Plan:
     # What is not at hand yet will be trained and scored all the same.
     data.train |= {pair: [] for pair in trained if pair in data.absent}
     data.test |= {pair: [] for pair in scored if pair in data.absent}
+    check_method(config.method, data)
     shape = known_config(config.backbone) or load_config(config.backbone, revision=config.revision)
     model = _meta_model(config, shape, data)
     parts = model.trained_parameters()
@@ -114,8 +123,25 @@ def plan(config: RunConfig) -> Plan:
             *(f"{pair}: {error}" for pair, error in data.absent.items()),
             *data.notices,
             *_raw_text(config, chances),
+            *_folder(config, resume),
         ],
     )
+
+
+def check_method(method: MethodConfig, data: RunData) -> None:
+    """Check that a method can learn from a run's pairs and serve its cells.
+
+    Raises:
+        HyperXError: it needs labels of a language that has none, or what it trains in two runs is in one.
+    """
+    labelled = {pair.language for pair in data.train if not is_auxiliary(pair.task)}
+    without = sorted({pair.language for pair in data.test} - labelled)
+    if METHODS[method.name].needs_labels and without:
+        raise HyperXError(
+            f"the method '{method.name}' knows a language by its labelled data alone, and there is none of "
+            f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
+        )
+    check_two_runs(method, data.trained)
 
 
 def _sizes(pair: Pair, data: RunData) -> tuple[int | None, int | None]:
@@ -144,6 +170,14 @@ def _raw_text(config: RunConfig, chances: dict[Pair, float]) -> Iterator[str]:
             f"raw text takes {raw:.0%} of the steps; in a run this short labels are usually worth more: "
             f"try training.auxiliary_share={SMALL_SHARE}"
         )
+
+
+def _folder(config: RunConfig, resume: bool) -> Iterator[str]:
+    """Say what keeps the run from its folder, which is no reason to plan nothing."""
+    try:
+        check_folder(config, resume=resume)
+    except HyperXError as error:
+        yield str(error)
 
 
 def _meta_model(config: RunConfig, shape: PreTrainedConfig, data: RunData) -> HyperX:

@@ -58,7 +58,7 @@ class Row(BaseModel):
     @property
     def at_floor(self) -> bool:
         """Whether it is less than a point above the most frequent tag: the model has collapsed there."""
-        return self.score < self.majority + 1
+        return self.score < min(self.majority + 1, 100)
 
 
 class Average(BaseModel):
@@ -123,6 +123,8 @@ class Results(BaseModel):
             small = {pair: counts.astype(np.min_scalar_type(counts.max())) for pair, counts in self.counts.items()}
             save_file(small, path.with_suffix(".safetensors"))
             share_tensors(path.parent)
+        else:  # others' counts are not these results'
+            path.with_suffix(".safetensors").unlink(missing_ok=True)
         # Complete or not there: a folder with results.json is a finished run.
         write_whole(path, self.model_dump_json(indent=1) + "\n")
 

@@ -11,12 +11,14 @@ from hyperx.results import RESULTS_NAME
 MOVABLE: Any = {"output": True, "data": True, "training": {"report_to"}}
 
 
-def check_settings(config: RunConfig) -> None:
-    """Check that a run agrees with the one in its folder, wherever its data lies by now.
+def check_folder(config: RunConfig, *, resume: bool) -> None:
+    """Check that a run's folder is free, or holds this very run to go on with, wherever its data lies by now.
 
     Raises:
-        HyperXError: that is of other settings, or has no checkpoint to go on from.
+        HyperXError: it holds a run and `resume` is not set, or one of other settings, or a finished one without checkpoints.
     """
+    if has_begun(config.folder) and not resume:
+        raise HyperXError(f"{config.folder} holds a run already; give --resume to go on with it, or another --output")
     last = newest(config.folder / "checkpoints")
     finished = config.folder if (config.folder / RESULTS_NAME).is_file() else None
     begun = last or finished

@@ -26,15 +26,15 @@ from hyperx.disk import write_whole, writing
 from hyperx.distributed import gather, is_main, num_processes, one_first, start
 from hyperx.errors import HyperXError
 from hyperx.evaluation import evaluate
-from hyperx.language_adapters import check_two_runs, take_language_adapters
+from hyperx.language_adapters import take_language_adapters
 from hyperx.lock import alone_in
-from hyperx.methods import METHODS
 from hyperx.model_card import model_card
 from hyperx.modeling import CARD_NAME, HyperX, ModelConfig, check_fit, read_config
 from hyperx.pairs import Pair
+from hyperx.plan import check_method
 from hyperx.precision import best_device, best_dtype
 from hyperx.results import RESULTS_NAME, Results
-from hyperx.resuming import check_settings, has_begun
+from hyperx.resuming import check_folder
 from hyperx.start import start_from
 from hyperx.streaming import StreamedExamples
 from hyperx.tasks import Example, build_task, is_auxiliary
@@ -153,9 +153,7 @@ def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
             it can't be written.
     """
     folder = config.folder
-    if has_begun(folder) and not resume:
-        raise HyperXError(f"{folder} holds a run already; give --resume to go on with it, or another --output")
-    check_settings(config)
+    check_folder(config, resume=resume)
     versions = {library: version(library) for library in LIBRARIES}
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -180,14 +178,7 @@ def build_model(config: RunConfig, data: RunData) -> HyperX:
         HyperXError: the method can't serve a cell that is to be scored; the model to start from can't be used; the backbone
             can't read chunks as long as `max_length`.
     """
-    labelled = {pair.language for pair in data.train if not is_auxiliary(pair.task)}
-    without = sorted({pair.language for pair in data.test} - labelled)
-    if METHODS[config.method.name].needs_labels and without:
-        raise HyperXError(
-            f"the method '{config.method.name}' knows a language by its labelled data alone, and there is none of "
-            f"{', '.join(without)}: train a task there, or leave its cells out under 'evaluate'"
-        )
-    check_two_runs(config.method, data.trained)
+    check_method(config.method, data)
     model_config = ModelConfig(
         backbone=config.backbone,
         revision=config.revision,

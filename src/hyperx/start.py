@@ -1,10 +1,12 @@
 """Starting from a trained model: a new matrix takes over its weights by the names of languages, tasks and labels."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from hyperx.config import RunConfig
 from hyperx.errors import HyperXError
 from hyperx.methods import MethodConfig
 from hyperx.modeling import HyperX, ModelConfig
@@ -24,16 +26,25 @@ def start_from(name: str, config: ModelConfig) -> HyperX:
         HyperXError: it can't be loaded, or is of another backbone or method.
     """
     old = HyperX.from_pretrained(name)
+    check_start(name, old.model_config, config)
+    return regrow(old, config)
+
+
+def check_start(name: str, old: ModelConfig, config: ModelConfig | RunConfig) -> None:
+    """Check that a run can go on from the weights of the model called `name`.
+
+    Raises:
+        HyperXError: that is of another backbone or method.
+    """
     for what, theirs, ours in (
-        ("backbone", old.model_config.backbone, config.backbone),
-        ("revision of the backbone", old.model_config.revision, config.revision),
-        ("method", _sizes(old.model_config.method), _sizes(config.method)),
+        ("backbone", _place(old.backbone), _place(config.backbone)),
+        ("revision of the backbone", old.revision, config.revision),
+        ("method", _sizes(old.method), _sizes(config.method)),
     ):
         if theirs != ours:
             raise HyperXError(
                 f"the run is to start from {name}, but its {what} is {ours}, that model's {theirs}; make them the same"
             )
-    return regrow(old, config)
 
 
 def regrow(old: HyperX, config: ModelConfig) -> HyperX:
@@ -111,6 +122,11 @@ def _joined(old: ModelConfig, new: ModelConfig) -> ModelConfig:
     seen = [text for text in old.trained if Pair.parse(text).language in new.languages]
     kept = [text for text in seen if (task := Pair.parse(text).task) in tasks or is_auxiliary(task)]
     return new.model_copy(update={"tasks": tasks, "trained": list(dict.fromkeys([*kept, *new.trained]))})
+
+
+def _place(backbone: str) -> str:
+    """Return a backbone's name, a folder's however it is written."""
+    return str(Path(backbone).resolve()) if Path(backbone).is_dir() else backbone
 
 
 def _sizes(method: MethodConfig) -> str:

@@ -135,7 +135,9 @@ class HyperXTrainer(Trainer):
     def _diverged(self, what: str) -> HyperXError:
         """Return the error of training that has diverged, with what lowers each part's rate."""
         names = [name for name, parameter in self.hyperx.named_parameters() if parameter.requires_grad]
-        told = [f"training diverged: {what}. Train anew with a smaller 'training.learning_rate'"]
+        told = [
+            f"training diverged: {what}. Train anew with a smaller 'training.learning_rate' (hyperx adapt: --learning-rate)"
+        ]
         if own := [
             pattern for pattern in self.hyperx.method.learning_rates if any(fnmatch(name, pattern) for name in names)
         ]:

@@ -63,14 +63,15 @@ def _trim_backbone(name: str, folder: Path, text: Iterable[Sequence[str]], revis
 
 
 def trim_model(name: str | Path, folder: Path, text: Iterable[Sequence[str]]) -> list[int]:
-    """Write a trained model into a folder, and its backbone, trimmed, into a folder within that is named as the backbone is.
+    """Write a trained model into a folder, and its backbone, trimmed, into ``backbone/NAME`` within, named as the backbone is.
 
     Raises:
         HyperXError: as `trim_backbone`, or the model can't be read.
     """
     whole = HyperX.from_pretrained(name, device="cpu")
     config = whole.model_config
-    backbone = config.backbone.rstrip("/").rpartition("/")[2].removeprefix("builtin:")
+    own = Path(config.backbone)
+    backbone = Path("backbone", own.resolve().name if own.is_dir() else own.name.removeprefix("builtin:"))
     with new_folder(folder) as unfinished:
         kept = trim_backbone(config.backbone, unfinished / backbone, text, revision=config.revision)
         model = HyperX(config.model_copy(update={"backbone": str(unfinished / backbone), "revision": None}))

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from hyperx.cli.options import LabelMap, TagColumn
 from hyperx.errors import HyperXError
+from hyperx.terminal import plain
 
 if TYPE_CHECKING:
     from hyperx.adapt import Sentences
@@ -63,6 +64,7 @@ def adapt(
     from hyperx.cli.progress import TrainingProgress
     from hyperx.config import TrainingConfig
     from hyperx.data.check import collected_notices
+    from hyperx.gold import notices as told
     from hyperx.languages import normalize
     from hyperx.modeling import model_folder, read_config
 
@@ -70,16 +72,18 @@ def adapt(
         raise HyperXError(f"there is no choice '{train}' of what to train; choose embeddings or all")
     if learning_rate is not None and not 0 < learning_rate < math.inf:
         raise HyperXError(f"a learning rate of {learning_rate} trains nothing; give one above 0, such as 0.01")
-    kinds = read_config(model_folder(run, None)).kinds
+    model = read_config(model_folder(run, None))
     how: dict[str, Any] = {"format": format, "tag_column": tag_column, "label_map": renamed(label_map or [])}
     console = Console(stderr=True, highlight=False)
     with console.status("Reading the data") as status, collected_notices() as notices:
         training = TrainingConfig(steps=steps or STEPS, batch_size=batch_size, learning_rate=learning_rate)
+        given = read(data or [], how, model.kinds, at_most=sentences)
+        tests = read(test or [], how, model.kinds)
         result, before, after = adapt_run(
             run,
             output,
-            read(data or [], how, kinds, at_most=sentences),
-            tests=read(test or [], how, kinds),
+            given,
+            tests=tests,
             training=training,
             train=train,  # type: ignore[arg-type]
             languages=[normalize(code) for code in language or ()],
@@ -88,11 +92,11 @@ def adapt(
             callbacks=[TrainingProgress(console, status)],
             progress=status.update,
         )
-    show_notices(notices, console)
+    show_notices(notices + told(model, given, tests), console)
     for new, weights in result.relatives.items():
         show_relatives(new, weights)
     show_scores(before, after)
-    console.print(f"Saved in {output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
+    console.print(f"Saved in {plain(str(output))}: {', '.join(sorted(path.name for path in output.iterdir()))}")
 
 
 def read(

@@ -1,6 +1,5 @@
 """``hyperx backbone``: which encoders there are, and what they have read."""
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -19,6 +18,7 @@ from hyperx.languages import name as language_name
 from hyperx.languages import seen_by
 from hyperx.shapes import KNOWN, count_parameters, known_config
 from hyperx.terminal import numbered
+from hyperx.untrusted import read_json
 
 app = typer.Typer(no_args_is_help=True, help="List, download, describe and trim backbones.")
 
@@ -121,8 +121,8 @@ def trim(
 
 
 def _is_model(folder: Path) -> bool:
-    configs = [path for path in (folder / "model" / "config.json", folder / "config.json") if path.is_file()]
-    return any("format_version" in json.loads(path.read_text(encoding="utf-8")) for path in configs)
+    homes = [home for home in (folder / "model", folder) if (home / "config.json").is_file()]
+    return any(isinstance(told := read_json(home, "config.json"), dict) and "format_version" in told for home in homes)
 
 
 def _languages(corpora: list[str], chosen: list[str] | None, root: Path | None) -> dict[str, dict[str, str]]:

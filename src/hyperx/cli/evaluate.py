@@ -59,6 +59,7 @@ def _score_files(run: str, files: list[str], how: dict[str, Any], output: Path |
     from hyperx.disk import writing
     from hyperx.evaluation import evaluate as score
     from hyperx.gold import check_tests, majority_at_hand, origin_of, own_data
+    from hyperx.gold import notices as told
     from hyperx.modeling import HyperX, model_folder, read_config
     from hyperx.results import RESULTS_NAME
 
@@ -70,12 +71,12 @@ def _score_files(run: str, files: list[str], how: dict[str, Any], output: Path |
     with console.status("Reading the data") as status, collected_notices() as notices:
         tests = read(files, how, config.kinds)
         check_tests(tests, tasks=config.tasks, languages=config.languages)
-        majority = majority_at_hand(own_data(Path(run)), {}, tests)
+        majority = majority_at_hand(own_data(Path(run), download=False), {}, tests)
         status.update("Loading the model")
         results = score(
             HyperX.from_pretrained(folder), tests, run=origin_of(run), seed=1, majority=majority, progress=status.update
         )
-    show_notices(notices, console)
+    show_notices(notices + told(config, {}, tests), console)
     if output:
         with writing(output):
             output.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,7 @@ def _score_files(run: str, files: list[str], how: dict[str, Any], output: Path |
 def _score_run(run: Path, split: str) -> "Results":
     """Score a run's matrix on its own data, and write all that tells of it anew."""
     from hyperx.calibration import fit_temperatures
-    from hyperx.config import load_run_config
+    from hyperx.config import RUN_CONFIG_NAME, load_run_config
     from hyperx.dataset import load_data
     from hyperx.disk import writing
     from hyperx.evaluation import evaluate as score
@@ -94,7 +95,11 @@ def _score_run(run: Path, split: str) -> "Results":
     from hyperx.results import Results
     from hyperx.run import majority_tags, note_scores, save_reports
 
-    config = load_run_config(run / "config.yaml")
+    if not (run / RUN_CONFIG_NAME).is_file():
+        raise HyperXError(
+            f"{run} is no run's folder, whose {RUN_CONFIG_NAME} says what to score it on; give gold sentences by --test"
+        )
+    config = load_run_config(run / RUN_CONFIG_NAME)
     data = load_data(config)
     sentences = data.test if split == "test" else data.dev
     if not sentences:

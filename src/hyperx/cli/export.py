@@ -9,6 +9,7 @@ from rich.console import Console
 
 from hyperx.cli.options import Model
 from hyperx.errors import HyperXError
+from hyperx.terminal import plain
 
 TARGETS = ("adapters", "transformers", "onnx", "spacy")
 
@@ -44,8 +45,8 @@ def export(
         spacy.export(model, parsed, output)
     console = Console(highlight=False, soft_wrap=True)
     for path in sorted(path for path in output.rglob("*") if path.is_file()):
-        console.print(f"{path.stat().st_size / 1e6:9.2f} MB  {path.relative_to(output)}")
-    console.print(f"{output / 'README.md'} shows how to use it.")
+        console.print(f"{path.stat().st_size / 1e6:9.2f} MB  {plain(str(path.relative_to(output)))}")
+    console.print(f"{plain(str(output / 'README.md'))} shows how to use it.")
 
 
 def check(to: str, pairs: Sequence[object], int8: bool) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from hyperx.text.sentence import TaggedSentence
     from hyperx.text.tagger import TextTagger
 
+STOPS = ".!?。！？।॥؟۔።"  # Latin, Chinese, Devanagari, Arabic, Urdu, Ethiopic
 WINDOW = 256  # sentences that are read, tagged and written together
 # What an input is written as where nothing else is said.
 USUAL = {
@@ -65,7 +67,8 @@ def tag(
         str, typer.Option(help="The JSON field, table column or comment that names a sentence's language.")
     ] = "language",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file, or a folder for several; else standard output.")
+        Path | None,
+        typer.Option("--output", "-o", help="A file, or a folder for several; standard output unless given, or -."),
     ] = None,
     format: Annotated[
         str,
@@ -84,6 +87,8 @@ def tag(
     for chosen, known, kind in ((input, INPUTS, "input"), (format, FORMATS, "output")):
         if chosen not in ("auto", *known):
             raise HyperXError(f"there is no {kind} format '{chosen}'; choose {', '.join(known)}")
+    if output in (Path("-"), Path("/dev/stdout")):  # opened by that name, a file that it leads to would be cut
+        output = None
     if output and format == "auto":
         format = next((known for known, suffix in SUFFIXES.items() if suffix == output.suffix), "auto")
     if output and format == "color":
@@ -198,7 +203,12 @@ class Job:
 def _ending_in_stops(sentences: list["TaggedSentence"]) -> float:
     """Return the share of sentences that end in a word with a full stop."""
     ends = [sentence.words[-1] for sentence in sentences if len(sentence)]
-    return sum(word[-1] in ".!?" and word[:-1].isalpha() for word in ends) / max(1, len(ends))
+    return sum(word[-1] in STOPS and _is_word(word[:-1]) for word in ends) / max(1, len(ends))
+
+
+def _is_word(text: str) -> bool:
+    """Return whether it is letters, with the marks that vowels are in some scripts."""
+    return text.strip(STOPS) == text != "" and all(unicodedata.category(sign)[0] in "LM" for sign in text)
 
 
 def _words_and_tags(sentences: list["TaggedSentence"]) -> float:

@@ -14,9 +14,10 @@ from hyperx.config import RunConfig, load_run_config
 from hyperx.data.check import collected_notices
 from hyperx.dataset import RunData, load_data
 from hyperx.distributed import is_main
+from hyperx.errors import HyperXError
 from hyperx.plan import Plan
 from hyperx.plan import plan as make_plan
-from hyperx.terminal import numbered
+from hyperx.terminal import numbered, plain
 
 MAX_NAMED = 20  # cells without a test set
 
@@ -32,12 +33,14 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON.")] = False,
 ) -> None:
     """Train a run and score its matrix."""
+    if as_json and not plan:
+        raise HyperXError("--json is of what --plan shows; give it, too")
     run_config = load_run_config(config, overrides or [])
     if output:
         run_config = run_config.model_copy(update={"output": output})
     if plan:
         with collected_notices() as notices:
-            planned = make_plan(run_config)
+            planned = make_plan(run_config, resume=resume)
         planned.notices += notices
         show_plan(planned, as_json=as_json)
         return
@@ -52,25 +55,26 @@ def run(config: RunConfig, console: Console, *, resume: bool = False) -> None:
 
     with console.status("Reading the data"), collected_notices() as notices:
         data = load_data(config)
+    folder = plain(str(config.folder))
     announce(config, data, console)
     show_notices(data.notices + notices, console)
     if resume and not _checkpoints(config):
-        console.print(f"[dim]No checkpoint in {config.folder} to go on from[/]")
+        console.print(f"[dim]No checkpoint in {folder} to go on from[/]")
     try:
         with console.status("") as status:
             shown = TrainingProgress(console, status)
             _, results = train_run(config, data=data, resume=resume, callbacks=[shown], progress=status.update)
     except KeyboardInterrupt:
         console.print(
-            f"Stopped. Go on with the last checkpoint in {config.folder} by --resume."
+            f"Stopped. Go on with the last checkpoint in {folder} by --resume."
             if _checkpoints(config)
-            else f"Stopped before the first checkpoint in {config.folder}: --resume begins anew."
+            else f"Stopped before the first checkpoint in {folder}: --resume begins anew."
         )
         raise typer.Exit(130) from None
     if results.rows:
         print_matrix(results, Console(highlight=False, quiet=not is_main()))
     console.print(
-        f"Saved in {config.folder}: {', '.join(sorted(path.name for path in config.folder.iterdir() if path.name != LOCK_NAME))}"
+        f"Saved in {folder}: {', '.join(sorted(path.name for path in config.folder.iterdir() if path.name != LOCK_NAME))}"
     )
 
 
@@ -83,10 +87,10 @@ def announce(config: RunConfig, data: RunData, console: Console) -> None:
     sentences = sum(len(rows) for rows in data.train.values())
     streamed = f" and {numbered(len(data.streams), 'stream')}" if data.streams else ""
     trained = sum(1 for pair in data.train if pair in data.test)
+    pairs = f"{numbered(len(data.trained), 'trained pair')} with {numbered(sentences, 'sentence')}{streamed}"
     console.print(
-        f"[bold]{config.name}[/]: {config.method.name} on {config.backbone}, {numbered(len(data.trained), 'trained pair')} "
-        f"with {numbered(sentences, 'sentence')}{streamed}, {numbered(len(data.test), 'cell')} to score, "
-        f"{len(data.test) - trained} of them zero-shot"
+        f"[bold]{config.name}[/]: {config.method.name} on {plain(config.backbone)}, {pairs}, "
+        f"{numbered(len(data.test), 'cell')} to score, {len(data.test) - trained} of them zero-shot"
     )
 
 
@@ -96,7 +100,7 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         typer.echo(json.dumps(plan.as_dict(), indent=2))
         return
     console = Console(highlight=False)
-    console.print(f"[bold]{plan.name}[/]: {plan.method} on {plan.backbone}")
+    console.print(f"[bold]{plan.name}[/]: {plan.method} on {plain(plan.backbone)}")
     share = plan.trained_parameters / plan.backbone_parameters
     console.print(f"Trained parameters {plan.trained_parameters:,} ({share:.1%} of the backbone's)")
     for part, count in plan.parts.items():

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from hyperx.data.annotation import Annotation, annotation
-from hyperx.data.columns import find_layout, split_columns
-from hyperx.data.jsonl import WORDS
+from hyperx.data.annotation import UPOS as UPOS_COLUMN
+from hyperx.data.annotation import Annotation, annotation, misc
+from hyperx.data.columns import PEEK, find_layout, split_columns
+from hyperx.data.jsonl import WORDS, label_keys
 from hyperx.data.labels import UPOS
 from hyperx.data.lines import read_lines
 from hyperx.data.read import detect_format, read_sentences
@@ -123,8 +124,8 @@ def count_repeated(sentences: Iterable[Sentence], known: Iterable[Sentence]) -> 
 
 
 def is_untagged(task: Annotation, sentences: Iterable[Sentence]) -> bool:
-    """Return whether a span task's sentences have not one span."""
-    return task.spans and not any(any(task.counted(sentence.tags or ())) for sentence in sentences)
+    """Return whether every word of a span task's sentences is outside of spans."""
+    return task.spans and all(tag == "O" for sentence in sentences for tag in sentence.tags or ())
 
 
 def nothing_to_learn(place: str, task: str) -> HyperXError:
@@ -141,11 +142,12 @@ def find_task(path: Path, format: str, tag_column: int | None, label_map: Mappin
     Raises:
         HyperXError: the file can't be read at all, or its tags are no task's.
     """
-    if format in ("text", "conllu"):
-        return "mlm" if format == "text" else "pos"
+    if format == "text":
+        return "mlm"
+    if format == "conllu":
+        return _conllu_task(path)
     if format == "jsonl":
-        line = next((line for _, line in read_lines(path) if line.strip()), "")
-        return "ner" if '"ner' in line else "pos" if '"pos' in line or '"upos' in line else "mlm"
+        return _json_task(path)
     fitting = {}
     for name in ("pos", "ner"):
         fields = _tags(path, name, tag_column, label_map)
@@ -158,6 +160,24 @@ def find_task(path: Path, format: str, tag_column: int | None, label_map: Mappin
     if fields and not any(fitting.values()):
         raise _unknown_tags(path, list(dict.fromkeys(fields)))
     return max(("ner", "pos"), key=fitting.__getitem__)
+
+
+def _conllu_task(path: Path) -> str:
+    """Return ``ner`` where MISC has entities and no word a part of speech."""
+    rows = [line.split("\t") for _, line in islice(read_lines(path), PEEK) if line.count("\t") == 9]
+    untagged = all(row[UPOS_COLUMN] == "_" for row in rows)
+    return "ner" if untagged and any(misc(row, "NER") for row in rows) else "pos"
+
+
+def _json_task(path: Path) -> str:
+    """Return the task of which the first object has tags."""
+    first = next((line for _, line in read_lines(path) if line.strip()), "")
+    try:
+        value = parse(first)
+    except ValueError:  # which the reader will say
+        return "mlm"
+    keys = set(value) if isinstance(value, dict) else set()
+    return next((name for name in ("ner", "pos") if keys & ({*label_keys(annotation(name))} - {"tags"})), "mlm")
 
 
 def _tags(path: Path, task: str, tag_column: int | None, label_map: Mapping[str, str]) -> list[str]:

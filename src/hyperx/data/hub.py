@@ -193,7 +193,7 @@ def _load(
             revision=None if mirror else revision,
             streaming=streaming,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:  # the last where a kind of place needs a package
         raise HyperXError(
             f"the data set '{name}' ({config}, {split}) can't be loaded from the Hub: {first_line(error)} "
             "Check the name and the network, or set $HYPERX_HUB to a folder that holds a copy."

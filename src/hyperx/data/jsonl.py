@@ -46,7 +46,7 @@ def to_sentence(value: Any, source: str, task: Annotation) -> Sentence:
         raise HyperXError(f"{source}: no words; expected a list of strings under 'tokens', or a string under 'text'")
     if task.auxiliary:
         return Sentence(words, None, source)
-    keys = (f"{task.name}_tags", task.name, *task.json_keys)
+    keys = label_keys(task)
     tags = _label(value, keys) if task.per_sentence else _tags(value, keys, source)
     if tags is None:
         kind = "string" if task.per_sentence else "list of strings"
@@ -56,6 +56,11 @@ def to_sentence(value: Any, source: str, task: Annotation) -> Sentence:
     if len(tags) != len(words) and not task.per_sentence:
         raise HyperXError(f"{source}: {len(words)} words but {len(tags)} tags; expected one tag a word")
     return Sentence(words, tags, source)
+
+
+def label_keys(task: Annotation) -> tuple[str, ...]:
+    """Return where an object may have a task's annotation."""
+    return (f"{task.name}_tags", task.name, *task.json_keys)
 
 
 def _label(value: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -1,5 +1,7 @@
 """Lines of text files that may hold anything."""
 
+import os
+import stat
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,10 +16,14 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield each line's number, from 1, and its text without the line end.
 
     Raises:
-        HyperXError: the file is missing, a directory, empty or not UTF-8, or a line has NUL bytes or is too long.
+        HyperXError: the file is missing, a directory, a pipe, empty or not UTF-8, or a line has NUL bytes or is too long.
     """
     number = 0
     with open_file(path) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise HyperXError(
+                f"{path} is a pipe or a device, and labels and raw text are read more than once; save it to a file"
+            )
         for number, line in decode_lines(file, str(path)):
             yield number, line
     if number == 0:
@@ -34,7 +40,7 @@ def decode_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
         HyperXError: a line is not UTF-8, has NUL bytes or is too long.
     """
     number = 0
-    while raw := file.readline(MAX_LINE + 1):
+    while raw := _read_line(file, name):
         number += 1
         if len(raw) > MAX_LINE:
             raise HyperXError(
@@ -44,6 +50,13 @@ def decode_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
         if b"\0" in raw:
             raise HyperXError(f"{name}:{number}: NUL bytes; this is no text file, or it is UTF-16: save it as UTF-8")
         yield number, _decode(raw, name, number)
+
+
+def _read_line(file: BinaryIO, name: str) -> bytes:
+    try:
+        return file.readline(MAX_LINE + 1)
+    except OSError as error:
+        raise HyperXError(f"{name} can't be read: {error.strerror or error}") from error
 
 
 def open_file(path: Path) -> BinaryIO:

@@ -38,11 +38,13 @@ class Source:
         name: the file's, for messages.
         language: of sentences that name none.
         language_field: under which they name it: a field of a line of JSON, a table's column, a comment.
+        stream: it comes as it is written, and may never end: as little as can be is read ahead.
     """
 
     name: str
     language: str | None = None
     language_field: str = "language"
+    stream: bool = False
 
     def at(self, number: int) -> str:
         return f"{self.name}:{number}"
@@ -77,7 +79,7 @@ def read_text_sentences(file: BinaryIO, source: Source, *, format: str = "auto")
     """
     if format not in ("auto", *INPUTS):
         raise HyperXError(f"there is no input format '{format}'; choose auto, {', '.join(INPUTS)}")
-    lines = decode_lines(file, source.name)
+    lines, source = decode_lines(file, source.name), replace(source, stream=not file.seekable())
     if format == "auto":
         format = _EXTENSIONS.get(PurePath(source.name).suffix.lower(), "auto")
     if format == "auto":
@@ -144,21 +146,21 @@ def _read_words(lines: Lines, source: Source) -> Iterator[TextSentence]:
 
 
 def _first_block(lines: Lines) -> Iterator[tuple[int, str]]:
-    """Yield lines up to the first blank one after a word, or so many that a file of columns is told by."""
+    """Yield lines up to the first blank one after a word."""
     words = False
-    for number, line in islice(lines, PEEK):
+    for number, line in lines:
         yield number, line
-        blank = not line.strip(" \t")
-        if words and blank:
+        bare = line.strip(" \t")
+        if words and not bare:
             return
-        words = words or not (blank or line.startswith("#"))
+        words = words or bool(bare and not bare.startswith(("-DOCSTART-", "#")))
 
 
 def _read_columns(lines: Lines, source: Source) -> Iterator[TextSentence]:
     """A word a line, in the column where training finds it, and a blank line after a sentence."""
     task = annotation("mlm")
     lines = dropwhile(lambda numbered: not numbered[1].strip(" \t"), lines)
-    head = list(_first_block(lines))
+    head = list(islice(_first_block(lines) if source.stream else lines, PEEK))
     if not head:
         return
     layout = layout_of(head, source.name, task=task)

@@ -167,6 +167,6 @@ def draw(figures: Figures, found: dict[str, list[Difference]], path: Path) -> Pa
         panel.set_yticks(range(len(names)), ["mean", *(language_name(language) for language in names[1:])])
         panel.set_ylim(-0.6, len(names) - 0.4)
         panel.set_title(UNITS[task], loc="left", fontsize=10)
-        panel.set_xlabel("points with a trained relative more")
+        panel.set_xlabel("points with one more trained relative")
     style.legend(figure, axes)
     return style.save(figure, path)

@@ -1,5 +1,6 @@
 """Tiny models, built in the test."""
 
+import io
 import os
 import re
 import resource
@@ -61,6 +62,13 @@ WORDS = ["the", "cat", "saw", "a", "small", "dog", "near", "Paris", "and", "Amin
 WORDS += ["mbwa", "anakimbia", "nyumbani"]
 TAGS = ["DET", "NOUN", "VERB", "DET", "ADJ", "NOUN", "ADP", "PROPN", "CCONJ", "PROPN", "PROPN", "VERB", "NOUN", "PUNCT"]
 ENTITIES = {"Paris": "B-LOC", "Amina": "B-PER", "Yusuf": "I-PER"}
+
+
+class Stream(io.BytesIO):
+    """Bytes that can be read once, as a pipe's."""
+
+    def seekable(self) -> bool:
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from conftest import Stream
 from hostile import FRAGMENTS, HOSTILE, bounded
 from hyperx.data.check import check_file
 from hyperx.data.lines import MAX_LINE, decode_lines
@@ -161,7 +162,7 @@ def test_an_endless_line_is_not_read_to_its_end(format: str) -> None:
 @pytest.mark.parametrize("format", ["words", "columns", "jsonl"])
 def test_a_stream_is_read_as_it_is_asked_for(format: str) -> None:
     line = {"words": b"a b\n", "columns": b"a O\n\n", "jsonl": b'{"text": "a b"}\n'}[format]
-    file = io.BytesIO(line * 500_000)
+    file = Stream(line * 500_000)
     _, sentences = read_text_sentences(file, Source("any", "eng"), format=format)
     assert len(list(islice(sentences, 3))) == 3
     assert file.tell() < 10 * len(line)

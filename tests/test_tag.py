@@ -1,7 +1,6 @@
 """Tagging text, from Python and as a user of the command calls it."""
 
 import csv
-import io
 import json
 import os
 import tomllib
@@ -16,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hyperx
-from conftest import ENCODERS, WORDS, shake, small_disk
+from conftest import ENCODERS, WORDS, Stream, shake, small_disk
 from hyperx.backbone import Backbone
 from hyperx.cli.app import app
 from hyperx.errors import HyperXError
@@ -346,10 +345,6 @@ def test_columns_are_told_by_more_than_the_first_sentence(
 
 
 def test_columns_of_a_stream_are_tagged_sentence_by_sentence() -> None:
-    class Stream(io.BytesIO):
-        def seekable(self) -> bool:
-            return False
-
     stream = Stream(b"-DOCSTART- O\n\nEU B-ORG\n\nran O\n\nhome O\n")
     _, sentences = read_text_sentences(stream, Source("stream", "eng"), format="columns")
     assert next(sentences).words == ("EU",)

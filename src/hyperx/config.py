@@ -254,9 +254,13 @@ def load_run_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfi
         _override(values, override)
     config = validated(path, values, RunConfig)
     update: dict[str, Any] = {"data": [resolve(entry, path.parent.resolve()) for entry in config.data]}
-    if Path(config.backbone).is_dir():  # the run's model names it wherever it is loaded from
-        update["backbone"] = str(Path(config.backbone).resolve())
+    update["backbone"] = whole_name(config.backbone)  # the run's model has it wherever it is loaded from
     return config.model_copy(update=update)
+
+
+def whole_name(name: str) -> str:
+    """Return a folder's path in full, however it is written, and any other name as it is."""
+    return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
 def save_run_config(config: RunConfig, path: Path) -> None:

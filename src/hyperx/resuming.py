@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperx.checkpoint import newest
-from hyperx.config import RUN_CONFIG_NAME, Entry, FilesEntry, RunConfig, load_run_config
+from hyperx.config import RUN_CONFIG_NAME, Entry, FilesEntry, RunConfig, load_run_config, whole_name
 from hyperx.errors import HyperXError
 from hyperx.results import RESULTS_NAME
 
@@ -58,8 +58,8 @@ def _settings(config: RunConfig) -> dict[str, Any]:
             {f"{key}.{name}": one for name, one in value.items()} if value and isinstance(value, dict) else {key: value}
         )
     for key, value in settings.items():
-        if isinstance(value, str) and Path(value).is_dir():  # one folder, however it is written
-            settings[key] = str(Path(value).resolve())
+        if isinstance(value, str):
+            settings[key] = whole_name(value)
     for number, entry in enumerate(config.data):
         settings |= {f"data.{number}.{key}": value for key, value in _without_place(entry).items()}
     return settings

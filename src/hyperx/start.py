@@ -1,12 +1,11 @@
 """Starting from a trained model: a new matrix takes over its weights by the names of languages, tasks and labels."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hyperx.config import RunConfig
+from hyperx.config import RunConfig, whole_name
 from hyperx.errors import HyperXError
 from hyperx.methods import MethodConfig
 from hyperx.modeling import HyperX, ModelConfig
@@ -37,7 +36,7 @@ def check_start(name: str, old: ModelConfig, config: ModelConfig | RunConfig) ->
         HyperXError: that is of another backbone or method.
     """
     for what, theirs, ours in (
-        ("backbone", _place(old.backbone), _place(config.backbone)),
+        ("backbone", whole_name(old.backbone), whole_name(config.backbone)),
         ("revision of the backbone", old.revision, config.revision),
         ("method", _sizes(old.method), _sizes(config.method)),
     ):
@@ -122,11 +121,6 @@ def _joined(old: ModelConfig, new: ModelConfig) -> ModelConfig:
     seen = [text for text in old.trained if Pair.parse(text).language in new.languages]
     kept = [text for text in seen if (task := Pair.parse(text).task) in tasks or is_auxiliary(task)]
     return new.model_copy(update={"tasks": tasks, "trained": list(dict.fromkeys([*kept, *new.trained]))})
-
-
-def _place(backbone: str) -> str:
-    """Return a backbone's name, a folder's however it is written."""
-    return str(Path(backbone).resolve()) if Path(backbone).is_dir() else backbone
 
 
 def _sizes(method: MethodConfig) -> str:

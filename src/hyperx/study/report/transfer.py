@@ -1,5 +1,6 @@
 """Every method in every setting (Üstün et al. 2022, Table 2)."""
 
+import math
 from pathlib import Path
 
 from hyperx.languages import name as language_name
@@ -150,9 +151,9 @@ def draw(figures: Figures, path: Path) -> Path:
                     else None
                     for setting in settings(figures)
                 ]
-                known = [(place, value) for place, value in enumerate(values) if value is not None]
-                if known:
-                    panel.plot(*zip(*known, strict=True), ms=6, lw=1.2, label=style.label(system), **style.look(system))
+                if any(value is not None for value in values):
+                    gaps = [math.nan if value is None else value for value in values]  # which no line leads across
+                    panel.plot(range(len(gaps)), gaps, ms=6, lw=1.2, label=style.label(system), **style.look(system))
             panel.set_title("all languages" if group == "all" else f"{group} languages", loc="left", fontsize=10)
             panel.set_xticks(range(3), ["single-task", "multi-task", "mixed"])
             panel.set_xlim(-0.3, 2.3)

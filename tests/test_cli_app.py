@@ -1,5 +1,6 @@
 """What the command line imports before it is asked for anything."""
 
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -37,3 +38,14 @@ def test_a_command_that_is_not_there_is_named_with_one_like_it() -> None:
     result = CliRunner().invoke(app, ["tga"])
     assert result.exit_code == 2
     assert "tag" in result.stderr
+
+
+@pytest.mark.parametrize("given, kept", [({}, "64"), ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}, "7")])
+def test_commands_let_onednn_keep_few_kernels_unless_told(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], kept: str
+) -> None:
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    inherited = {key: value for key, value in os.environ.items() if key != name}
+    monkeypatch.setattr(os, "environ", inherited | given)
+    CliRunner().invoke(app, ["tag", "--help"])
+    assert os.environ[name] == kept

@@ -154,6 +154,30 @@ def test_arcs_that_can_not_be_are_a_clear_error(tmp_path: Path, old: str, new: s
     assert f"{path}:1, word 3 ('el')" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("heads", "word", "shown"),
+    [
+        ([2, 1], 1, "1 → 2 → 1"),
+        ([0, 1, 3], 3, "3 → 3"),
+        ([0, 3, 4, 3, 2], 3, "3 → 4 → 3"),
+        ([*range(2, 31), 1], 1, "7 → 8 → … → 1"),
+    ],
+)
+def test_heads_that_go_round_in_a_circle_are_a_clear_error(
+    tmp_path: Path, heads: list[int], word: int, shown: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    tags = [f"{head}:dep" for head in heads]
+    path.write_text(json.dumps({"tokens": ["a"] * len(heads), "parse": tags}) + "\n")
+    with pytest.raises(HyperXError, match=f"{shown}\\); correct one") as error:
+        list(read_sentences(path, task="parse"))
+    assert f"word {word} ('a'): '{tags[word - 1]}' is in no tree" in str(error.value)
+
+
+def test_a_long_chain_of_heads_is_a_tree() -> None:
+    assert DependencyParsing(["dep"]).sentence_problem([f"{head}:dep" for head in range(50_000)]) is None
+
+
 def test_scores_are_the_shared_tasks() -> None:
     """A relation's subtype does not count; punctuation does; UAS is LAS without relations."""
     gold = ("0:root", "4:case", "4:det", "1:obl:arg", "1:punct")

@@ -35,6 +35,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] in COMMANDS:
             _silence_libraries()
+            _bound_kernels()
             self.commands[args[0]] = load_command(args[0])
         return super().resolve_command(ctx, args)
 
@@ -76,6 +77,11 @@ def load_command(name: str) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
     alone.command(name)(getattr(module, name))
     return typer.main.get_command(alone)
+
+
+def _bound_kernels() -> None:
+    """Let oneDNN keep few kernels: each serves one shape of batch, and a hundred megabytes of them save no time."""
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 
 def _silence_libraries() -> None:

@@ -33,6 +33,10 @@ class Annotation:
         """Return what is wrong with a gold tag in a sentence of so many words and what to do, or None."""
         return None
 
+    def sentence_problem(self, tags: Sequence[str]) -> tuple[int, str] | None:
+        """Return what is wrong with gold tags that are right one by one, and the number of a word that shows it, or None."""
+        return None
+
     def rename(self, tag: str, label_map: Mapping[str, str]) -> str:
         """Return the tag as a user's `label_map` has it."""
         return label_map.get(tag, tag)

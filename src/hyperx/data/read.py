@@ -151,6 +151,8 @@ def _clean(sentence: Sentence, tags: Sequence[str] | None, task: Annotation, lab
     for number, tag in enumerate(tags):
         if problem := task.problem(tag, len(sentence.words)):
             raise HyperXError(f"{_at(sentence, number)}: '{tag}' {problem}")
+    if found := task.sentence_problem(tags):
+        raise HyperXError(f"{_at(sentence, found[0])}: '{tags[found[0]]}' {found[1]}")
     return replace(sentence, tags=tuple(tags))
 
 

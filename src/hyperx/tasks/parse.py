@@ -240,6 +240,22 @@ class DependencyParsing(TaggingTask):
         head = split_arc(tag)[0]
         return None if head <= num_words else f"has the head {head}, but the sentence has {num_words} words; correct it"
 
+    def sentence_problem(self, tags: Sequence[str]) -> tuple[int, str] | None:
+        """Return a word whose heads lead back to it."""
+        heads = [0, *(split_arc(tag)[0] for tag in tags)]
+        rooted = {0}
+        for word in range(1, len(heads)):
+            path: list[int] = []
+            while word not in rooted:
+                path.append(word)
+                rooted.add(word)
+                word = heads[word]
+            if word in path:
+                circle = path[path.index(word) :]
+                shown = " → ".join(map(str, [*circle[:8], *["…"] * (len(circle) > 8), word]))
+                return word - 1, f"is in no tree, its heads lead back to it ({shown}); correct one of them"
+        return None
+
     def rename(self, tag: str, label_map: Mapping[str, str]) -> str:
         """Rename the relation."""
         head, colon, relation = tag.partition(":")

@@ -40,7 +40,7 @@ def test_a_command_that_is_not_there_is_named_with_one_like_it() -> None:
     assert "tag" in result.stderr
 
 
-@pytest.mark.parametrize("given, kept", [({}, "64"), ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}, "7")])
+@pytest.mark.parametrize(("given", "kept"), [({}, "64"), ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}, "7")])
 def test_commands_let_onednn_keep_few_kernels_unless_told(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], kept: str
 ) -> None:

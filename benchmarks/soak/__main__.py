@@ -42,6 +42,7 @@ class Tally:
     def __init__(self) -> None:
         self.statuses: dict[str, Counter[int]] = defaultdict(Counter)
         self.wrong: list[str] = []
+        self.tied = 0
         self.times: list[float] = []  # of sound requests
         self.count = 0
 
@@ -53,7 +54,9 @@ class Tally:
             self.times.append(time.perf_counter() - start)
         self.count += 1
         self.statuses[request.kind][answer.status] += 1
-        if answer.status not in others and not answer.right(request):
+        verdict = "equal" if answer.status in others else answer.judge(request)
+        self.tied += verdict == "tied"
+        if verdict == "wrong":
             self.wrong.append(f"{request.kind}: {answer.status} {answer.body[:200].decode(errors='replace')}")
         return answer.status
 
@@ -66,7 +69,13 @@ class Tally:
         statuses = {
             kind: {str(key): own for key, own in sorted(counts.items())} for kind, counts in self.statuses.items()
         }
-        return {"requests": self.count, "statuses": statuses, "wrong": len(self.wrong), "first_wrong": self.wrong[:5]}
+        return {
+            "requests": self.count,
+            "statuses": statuses,
+            "tied": self.tied,
+            "wrong": len(self.wrong),
+            "first_wrong": self.wrong[:5],
+        }
 
 
 async def load(server: Server, requests: Iterator[Request], clients: int, count: int) -> dict[str, Any]:

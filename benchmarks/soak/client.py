@@ -5,7 +5,7 @@ import json
 from contextlib import suppress
 from typing import NamedTuple
 
-from benchmarks.soak.requests import Request, alike
+from benchmarks.soak.requests import Request, Verdict, worst
 
 
 class Answer(NamedTuple):
@@ -14,14 +14,14 @@ class Answer(NamedTuple):
     status: int
     body: bytes
 
-    def right(self, request: Request) -> bool:
+    def judge(self, request: Request) -> Verdict:
         """Whether it is what the request must get."""
         if self.status != request.status:
-            return False
+            return "wrong"
         if request.asked:
             outputs = [one["sentences"] for one in json.loads(self.body)["outputs"]]
-            return alike(outputs, [own.sentences for own in request.asked])
-        return not request.reason or json.loads(self.body)["reason"] == request.reason
+            return worst(own.judge(one) for own, one in zip(request.asked, outputs, strict=True))
+        return "equal" if not request.reason or json.loads(self.body)["reason"] == request.reason else "wrong"
 
 
 ENDED = Answer(0, b"")

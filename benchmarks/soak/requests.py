@@ -1,18 +1,25 @@
 """What clients send, sound and malformed, and what they must get."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from functools import cached_property
+from itertools import cycle, repeat
 from random import Random
 from typing import Any, Literal
 
+from torch import Tensor
+
 from hyperx.data.catalog import languages, load_splits
+from hyperx.data.sentence import Sentence
 from hyperx.modeling import HyperX
 from hyperx.serve.limits import Limits
-from hyperx.tasks import is_auxiliary
+from hyperx.tasks import Task, is_auxiliary
 from hyperx.text.formats import to_dict
-from hyperx.text.sentence import TaggedText
+from hyperx.text.sentence import TaggedSentence, TaggedText
+from hyperx.text.tagger import layer
+
+Verdict = Literal["equal", "tied", "wrong"]
 
 MARK = "Zxqsoak"  # in all that is sent: no log may have it
 KEY = "a-key-that-no-log-may-have"
@@ -20,12 +27,51 @@ SOUND = 0.9  # share of the requests that are
 ROUNDING = 0.05  # of a score
 
 
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What the tagger says of a sentence, and what it scored there."""
+
+    tagged: TaggedSentence
+    task: Task
+    scores: Tensor
+    temperature: float
+
+    @cached_property
+    def expected(self) -> Any:
+        """What a client is to read."""
+        return as_json(self.tagged)
+
+    def judge(self, given: Any) -> Verdict:
+        """Compare an answer with it: where another tag came, it is a tie if the tagger scores both the same."""
+        if alike(given, self.expected):
+            return "equal"
+        own = self.tagged.layers[self.task.name]
+        tags = given.get(f"{self.task.name}_tags", [given.get(self.task.name)])
+        if len(tags) != len(own.tags):
+            return "wrong"
+        other = layer(self.task, tags, self.scores, self.tagged.sentence, self.temperature)
+        told = as_json(TaggedSentence(self.tagged.sentence, {self.task.name: other}))
+        return "tied" if alike(given, told) and alike(list(other.scores), list(own.scores)) else "wrong"
+
+
 @dataclass(frozen=True)
 class Asked:
-    """An input of a request and the sentences that the tagger makes of it."""
+    """An input of a request and what the tagger says of its sentences."""
 
     input: dict[str, Any]
-    sentences: list[dict[str, Any]]
+    sentences: list[Told]
+
+    def judge(self, given: Sequence[Any]) -> Verdict:
+        """Return the worst of the sentences' verdicts."""
+        if len(given) != len(self.sentences):
+            return "wrong"
+        return worst(own.judge(one) for own, one in zip(self.sentences, given, strict=True))
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return that of several which decides."""
+    found = set(verdicts)
+    return "wrong" if "wrong" in found else "tied" if "tied" in found else "equal"
 
 
 @dataclass(frozen=True)
@@ -61,12 +107,19 @@ def ask_offline(model: HyperX, sentences: int) -> list[Asked]:
         for task in model.tasks:
             if is_auxiliary(task):
                 continue
-            for one, tagged in zip(given, model.tagger(task, code).pipe(given), strict=True):
+            tagger, temperature = model.tagger(task, code), model.model_config.temperatures.get(task, 1.0)
+            for one, tagged in zip(given, tagger.pipe(given), strict=True):
                 own = tagged.sentences if isinstance(tagged, TaggedText) else [tagged]
+                scores = tagger.taggers[task].scores([Sentence(sentence.words) for sentence in own])
                 form = {"text": one} if isinstance(one, str) else {"tokens": one}
-                expected = [json.loads(json.dumps(to_dict(sentence))) for sentence in own]
-                asked.append(Asked(form | {"language": code, "tasks": [task]}, expected))
+                told = [Told(*both, temperature) for both in zip(own, repeat(model.tasks[task]), scores)]
+                asked.append(Asked(form | {"language": code, "tasks": [task]}, told))
     return asked
+
+
+def as_json(tagged: TaggedSentence) -> Any:
+    """Return what a client reads."""
+    return json.loads(json.dumps(to_dict(tagged)))
 
 
 def sound(asked: Sequence[Asked], seed: int, *, inputs: int = 4) -> Iterator[Request]:

@@ -192,7 +192,7 @@ class Service:
         task = self._tagger.model.tasks[name]
         joined = task.join([scores[number] for number in rows])
         self.metrics.words.labels(name).inc(len(sentence.offsets))
-        return layer(task, joined, sentence, self.config.temperatures.get(name, 1.0))
+        return layer(task, task.decode(joined), joined, sentence, self.config.temperatures.get(name, 1.0))
 
 
 @lru_cache(maxsize=_CODES)

@@ -72,7 +72,7 @@ class Scale(Strict):
         training: of every run.
         methods: what a method's training has otherwise, by its name in the benchmark, or that of `LANGUAGE_ADAPTERS`.
         language_steps: MAD-X's steps for each language's adapter.
-        seeds: of Hyper-X and MAD-X in the mixed setting; everything else has one.
+        seeds: of each method in the mixed setting; everything else has one.
         raw_text: methods that learn from raw text beside the labels; all that can, unless given.
         few_shot: the study of that name, which there is not unless given.
     """

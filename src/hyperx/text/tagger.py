@@ -99,18 +99,19 @@ class TextTagger:
         plain = [Sentence(sentence.words) for sentence in sentences]
         layers: list[dict[str, Layer]] = [{} for _ in sentences]
         for name, tagger in self.taggers.items():
+            temperature = self.temperatures.get(name, 1.0)
             for number, scores in enumerate(tagger.scores(plain)):
-                layers[number][name] = layer(tagger.task, scores, sentences[number], self.temperatures.get(name, 1.0))
+                tags = tagger.task.decode(scores)
+                layers[number][name] = layer(tagger.task, tags, scores, sentences[number], temperature)
         return [TaggedSentence(sentence, own) for sentence, own in zip(sentences, layers, strict=True)]
 
 
-def layer(task: Task, scores: Tensor, sentence: TextSentence, temperature: float) -> Layer:
-    """Return a sentence's tags of a task, decoded from what it scores.
+def layer(task: Task, tags: Sequence[str], scores: Tensor, sentence: TextSentence, temperature: float) -> Layer:
+    """Return a sentence's tags of a task with how sure they are by what it scores.
 
     Args:
         temperature: what the task's logits are divided by before they are read as probabilities.
     """
-    tags = task.decode(scores)
     confidences = task.confidences(scores, tags, temperature)
     found = None
     if task.spans:

@@ -1,0 +1,54 @@
+"""What the soak holds an answer for."""
+
+from typing import Any
+
+import pytest
+import torch
+from benchmarks.soak.requests import Told, as_json, worst
+
+from hyperx.tasks import NamedEntities
+from hyperx.text.sentence import TaggedSentence, from_words
+from hyperx.text.tagger import layer
+
+TASK = NamedEntities(["O", "B-LOC", "B-PER"])
+SENTENCE = from_words(["Juba", "sleeps"], "eng")
+SCORES = torch.tensor([[0.02, 0.5, 0.48], [0.9, 0.05, 0.05]]).log()
+
+
+def told(*tags: str) -> TaggedSentence:
+    return TaggedSentence(SENTENCE, {"ner": layer(TASK, tags, SCORES, SENTENCE, 1.0)})
+
+
+OURS = Told(told("B-LOC", "O"), TASK, SCORES, 1.0)
+
+
+def test_an_answer_equals_the_taggers_but_for_rounded_scores() -> None:
+    assert OURS.judge(as_json(OURS.tagged)) == "equal"
+    assert OURS.judge(as_json(OURS.tagged) | {"ner_scores": [0.52, 0.87]}) == "equal"
+    assert OURS.judge(as_json(OURS.tagged) | {"ner_scores": [0.5, 0.8]}) == "wrong"
+
+
+def test_a_tag_that_the_tagger_scores_as_its_own_is_a_tie() -> None:
+    assert OURS.judge(as_json(told("B-PER", "O"))) == "tied"
+    assert OURS.judge(as_json(told("O", "O"))) == "wrong"
+    assert OURS.judge(as_json(told("B-LOC", "B-PER"))) == "wrong"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ner_spans": as_json(OURS.tagged)["ner_spans"]},  # a place, where the tag says a person
+        {"ner_scores": [0.4, 0.9]},
+        {"ner_tags": ["B-PER"]},
+        {"tokens": ["Juba", "slept"]},
+        {"language": "swa"},
+    ],
+)
+def test_a_tie_must_be_right_in_all_else(changed: dict[str, Any]) -> None:
+    assert OURS.judge(as_json(told("B-PER", "O")) | changed) == "wrong"
+
+
+def test_the_worst_verdict_decides() -> None:
+    assert worst(["equal", "tied", "equal"]) == "tied"
+    assert worst(["tied", "wrong"]) == "wrong"
+    assert worst([]) == "equal"

@@ -274,6 +274,11 @@ def test_a_folder_is_tagged_into_a_folder(folder: Path, tmp_path: Path) -> None:
         invoke(folder, texts, "-t", "pos", "-l", "eng", "-o", texts / "out")
         written = sorted(str(path.relative_to(texts / "out")) for path in (texts / "out").rglob("*") if path.is_file())
         assert written == ["a.b.iob2", "deep/c.conllu"]
+    one = tmp_path / "new"
+    invoke(folder, texts / "a.b.txt", "-t", "pos", "-l", "eng", "-o", f"{one}/")
+    assert [path.name for path in one.iterdir()] == ["a.b.iob2"]
+    with pytest.raises(HyperXError, match="is a file, not a folder"):
+        invoke(folder, texts / "a.b.txt", "-t", "pos", "-l", "eng", "-o", f"{one / 'a.b.iob2'}/")
     with pytest.raises(HyperXError, match="tagged into itself"):
         invoke(folder, texts / "deep" / "c.conllu", "-t", "pos", "-l", "eng", "-o", texts / "deep")
     (texts / "a.b.md").write_text("x\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """``hyperx tag``."""
 
+import os
 import sys
 import time
 import unicodedata
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from hyperx.text.tagger import TextTagger
 
 STOPS = ".!?。！？।॥؟۔።"  # Latin, Chinese, Devanagari, Arabic, Urdu, Ethiopic
+SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 WINDOW = 256  # sentences that are read, tagged and written together
 # What an input is written as where nothing else is said.
 USUAL = {
@@ -67,8 +69,13 @@ def tag(
         str, typer.Option(help="The JSON field, table column or comment that names a sentence's language.")
     ] = "language",
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A file, or a folder for several; standard output unless given, or -."),
+        str | None,  # a Path would lose the slash at a folder's end
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="<path>",
+            help="A file; a folder for several, or with a slash at its end; standard output unless given, or -.",
+        ),
     ] = None,
     format: Annotated[
         str,
@@ -87,16 +94,16 @@ def tag(
     for chosen, known, kind in ((input, INPUTS, "input"), (format, FORMATS, "output")):
         if chosen not in ("auto", *known):
             raise HyperXError(f"there is no {kind} format '{chosen}'; choose {', '.join(known)}")
-    if output in (Path("-"), Path("/dev/stdout")):  # opened by that name, a file that it leads to would be cut
-        output = None
-    if output and format == "auto":
-        format = next((known for known, suffix in SUFFIXES.items() if suffix == output.suffix), "auto")
-    if output and format == "color":
+    # Opened by the name /dev/stdout, a file that it leads to would be cut.
+    target = None if output in (None, "", "-", "/dev/stdout") else Path(output)
+    if target and format == "auto":
+        format = next((known for known, suffix in SUFFIXES.items() if suffix == target.suffix), "auto")
+    if target and format == "color":
         raise HyperXError("colours are for the terminal: leave --output out, or choose another --format")
-    work = plan_files(files or [], output)
-    if output and format == "auto" and output.suffix and any(one.suffixed for one in work):
+    work = plan_files(files or [], target, folder=output is not None and output.endswith(SLASHES))
+    if target and format == "auto" and target.suffix and any(one.suffixed for one in work):
         raise HyperXError(
-            f"the name of {output} tells no format: files end in {', '.join(SUFFIXES.values())}; "
+            f"the name of {target} tells no format: files end in {', '.join(SUFFIXES.values())}; "
             "name it so, or give --format"
         )
     tasks = list(dict.fromkeys(name.strip() for part in task for name in part.split(",")))
@@ -113,12 +120,12 @@ def tag(
         language = tagger(normalize(language)).language
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    with Meter(console, shown=console.is_terminal and (output is not None or not sys.stdout.isatty())) as meter:
+    with Meter(console, shown=console.is_terminal and (target is not None or not sys.stdout.isatty())) as meter:
         job = Job(tagger, tasks, language, language_field, input, format, console, meter)
         for one in work:
             job.run(one)
-    if output:
-        console.print(f"Saved in {plain(str(output))}")
+    if target:
+        console.print(f"Saved in {plain(str(target))}")
 
 
 @dataclass

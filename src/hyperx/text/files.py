@@ -23,12 +23,13 @@ class Work(NamedTuple):
     suffixed: bool = True
 
 
-def plan_files(inputs: Sequence[Path], output: Path | None) -> list[Work]:
+def plan_files(inputs: Sequence[Path], output: Path | None, *, folder: bool = False) -> list[Work]:
     """Pair each file to tag with the one to write.
 
     Args:
         inputs: files and folders, which are searched to their depths but for what is hidden; standard input where there are none.
         output: a file; a folder, if it is one or there are several files; None for standard output.
+        folder: `output` is one, whether or not there is one yet.
 
     Raises:
         HyperXError: a folder is empty, two files would be written to one, or standard input into a folder.
@@ -37,14 +38,14 @@ def plan_files(inputs: Sequence[Path], output: Path | None) -> list[Work]:
     if output is None:
         return [Work(file, None) for file, _ in files]
     several = len(files) > 1 or any(path.is_dir() for path in inputs)
-    if not (several or output.is_dir()):
+    if not (several or folder or output.is_dir()):
         return [Work(files[0][0], output)]
     if any(file == STANDARD_INPUT for file, _ in files):
         raise HyperXError(
             f"what standard input is tagged into has no name in the folder {output}; give --output a file"
         )
     if output.exists() and not output.is_dir():
-        raise HyperXError(f"{output} is a file; several files are tagged into a folder")
+        raise HyperXError(f"{output} is a file, not a folder to tag into")
     planned: dict[Path, Path] = {}
     for file, relative in files:
         target = output / relative.with_suffix("")

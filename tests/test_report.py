@@ -317,6 +317,18 @@ def test_no_claim_holds_when_all_methods_are_alike(planner: Planner, tmp_path: P
     assert rows[0][1].startswith("**")  # a tie: all are the best
 
 
+def test_the_smaller_hyperx_is_judged_whatever_its_name(tmp_path: Path) -> None:
+    other = ("base: {method: {name: hyperx, bottleneck: 8, projection_size: 16}}",
+             "small: {method: {name: hyperx, bottleneck: 8, projection_size: 2}}")  # fmt: skip
+    figures = write(
+        make_planner(tmp_path, replace=other),
+        tmp_path / "r",
+        lambda name: name.startswith("mixed"),
+        rate=lambda run, cell, trained: 0.6 - 0.1 * (run.system == "small" and cell.task == "ner"),
+    )
+    assert verdicts(figures)["Small is close to Base"].verdict == "holds partly"
+
+
 def test_a_claim_can_hold_in_part(planner: Planner, tmp_path: Path) -> None:
     figures = write(
         planner,

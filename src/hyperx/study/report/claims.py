@@ -127,7 +127,7 @@ CLAIMS = [
     Claim(
         "Small is close to Base",
         "7.2 % and 43 % of mBERT's parameters",
-        f"The interval of Hyper-X less the same with a larger d_p lies above −{COMPETITIVE:g} points, "
+        f"The interval of the smaller Hyper-X less the same with a larger d_p lies above −{COMPETITIVE:g} points, "
         f"in the mixed setting. {_EVERY}",
         rules.small,
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Literal
 
 from hyperx.comparison import Difference
@@ -135,15 +136,14 @@ def few_shot_leads(figures: Figures) -> Finding:
 
 
 def small(figures: Figures) -> Finding:
-    """Judge that Hyper-X isn't behind the same with a larger `projection_size`, by `COMPETITIVE` points."""
-    ours = figures.benchmark.methods["hyperx"].method
-    for system, entry in figures.benchmark.methods.items():
-        larger = entry.method
-        if isinstance(ours, HyperXConfig) and isinstance(larger, HyperXConfig):
-            same = larger.model_copy(update={"projection_size": ours.projection_size}) == ours
-            if same and larger.projection_size > ours.projection_size:
-                return above((MIXED, system), (MIXED, "hyperx"), margin=COMPETITIVE)(figures)
-    return Finding("not measured", "the benchmark has no larger Hyper-X")
+    """Judge that a Hyper-X isn't behind the same with a larger `projection_size`, by `COMPETITIVE` points."""
+    entries = figures.benchmark.methods.items()
+    ours = {system: entry.method for system, entry in entries if isinstance(entry.method, HyperXConfig)}
+    for (system, less), (other, more) in permutations(ours.items(), 2):
+        same = more.model_copy(update={"projection_size": less.projection_size}) == less
+        if same and less.projection_size < more.projection_size:
+            return above((MIXED, other), (MIXED, system), margin=COMPETITIVE)(figures)
+    return Finding("not measured", "the benchmark has Hyper-X in one size")
 
 
 def parameters(figures: Figures) -> Finding:

@@ -9,6 +9,8 @@ from hyperx.comparison import Difference
 # Okabe and Ito's colours.
 _STYLES = {
     "hyperx": ("Hyper-X", "#0072b2", "o", ""),
+    "base": ("Hyper-X Base", "#000000", "p", "--"),
+    "small": ("Hyper-X Small", "#f0e442", "*", "oo"),
     "paper": ("Hyper-X, paper's recipe", "#56b4e9", "D", "//"),
     "single": ("single adapter", "#e69f00", "s", ".."),
     "finetune": ("fine-tuning", "#009e73", "^", "xx"),

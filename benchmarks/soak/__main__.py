@@ -31,9 +31,7 @@ from hyperx.serve.limits import Limits
 
 LIMITS = Limits()
 FLOOD = LIMITS.connections + 128
-GROWTH = (
-    0.1  # of memory, from half of the requests to the end: in bfloat16, kernels of about a thousand shapes are kept
-)
+GROWTH = 0.05  # of memory, from half of the requests to the end
 
 
 class Tally:
@@ -57,7 +55,7 @@ class Tally:
         verdict = "equal" if answer.status in others else answer.judge(request)
         self.tied += verdict == "tied"
         if verdict == "wrong":
-            self.wrong.append(f"{request.kind}: {answer.status} {answer.body[:200].decode(errors='replace')}")
+            self.wrong.append(f"{request.kind}: {answer.status} {answer.body[:4000].decode(errors='replace')}")
         return answer.status
 
     def percentile(self, percent: int) -> float:

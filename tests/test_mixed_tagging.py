@@ -33,7 +33,7 @@ SENTENCES = [
 
 
 def one_pair_at_a_time(model: HyperX, sentences: list[tuple[Pair, Sentence]]) -> list[torch.Tensor]:
-    """A forward a chunk, with the pair's adapters and head."""
+    """A forward a chunk, with the pair's adapters and its head in float32."""
     model.eval()
     scores = []
     for pair, sentence in sentences:
@@ -43,8 +43,8 @@ def one_pair_at_a_time(model: HyperX, sentences: list[tuple[Pair, Sentence]]) ->
             [Sentence(sentence.words)], model.tokenizer, max_length=model.model_config.max_length
         ):
             input_ids = torch.tensor([example.input_ids])
-            with torch.inference_mode(), model.backbone.autocast():
-                hidden = model.encode([pair], input_ids, torch.ones_like(input_ids))
+            with torch.inference_mode():
+                hidden = model.encode([pair], input_ids, torch.ones_like(input_ids)).float()
                 parts += task.score(model.head(pair)[0], hidden, [example.positions])
         scores.append(task.join(parts))
     return scores

@@ -11,6 +11,7 @@ from hyperx.adapter import Adapters, stack, transform
 from hyperx.batching import even_batches
 from hyperx.data.sentence import Sentence
 from hyperx.pairs import Pair
+from hyperx.precision import at_least_float32
 from hyperx.tasks import Example
 from hyperx.tasks.base import collate_inputs
 
@@ -113,18 +114,18 @@ class MixedTagger:
         inputs = collate_inputs([row.example for row in rows], model.tokenizer)
         input_ids, attention_mask = (tensor.to(model.device) for tensor in inputs)
         scores: list[Tensor] = [torch.empty(0)] * len(rows)
-        with model.backbone.autocast():
-            adapters = _by_row([written[row.pair].adapters for row in rows])
-            hidden = model.backbone(adapters, input_ids=input_ids, attention_mask=attention_mask)
-            # A task's pairs have one head; those of a method that writes heads have one each.
-            heads: dict[tuple[str, int], list[int]] = {}
-            for number, row in enumerate(rows):
-                heads.setdefault((row.pair.task, id(written[row.pair].head)), []).append(number)
-            for (task, _), numbers in heads.items():
-                head = written[rows[numbers[0]].pair].head
-                positions = [rows[number].example.positions for number in numbers]
-                for number, own in zip(numbers, model.tasks[task].score(head, hidden[numbers], positions), strict=True):
-                    scores[number] = own
+        adapters = _by_row([written[row.pair].adapters for row in rows])
+        # Heads compute in float32: bfloat16 has so few digits that tags tie.
+        hidden = at_least_float32(model.backbone(adapters, input_ids=input_ids, attention_mask=attention_mask))
+        # A task's pairs have one head; those of a method that writes heads have one each.
+        heads: dict[tuple[str, int], list[int]] = {}
+        for number, row in enumerate(rows):
+            heads.setdefault((row.pair.task, id(written[row.pair].head)), []).append(number)
+        for (task, _), numbers in heads.items():
+            head = written[rows[numbers[0]].pair].head
+            positions = [rows[number].example.positions for number in numbers]
+            for number, own in zip(numbers, model.tasks[task].score(head, hidden[numbers], positions), strict=True):
+                scores[number] = own
         return scores
 
     @torch.inference_mode()

@@ -17,6 +17,7 @@ from benchmarks.setting import labelled, read, shaken
 from hyperx.backbone import load_backbone
 from hyperx.mixed_tagging import MixedTagger
 from hyperx.pairs import Pair
+from hyperx.precision import at_least_float32
 from hyperx.run import build_model
 from hyperx.tasks.base import pad
 
@@ -42,8 +43,8 @@ def main(given: Options) -> None:
         ready = model.adapters(pairs)
 
     def tag() -> torch.Tensor:
-        with torch.inference_mode(), model.backbone.autocast():
-            return one.head(model.backbone(one.adapters, **inputs)).float().log_softmax(-1)
+        with torch.inference_mode():
+            return one.head(at_least_float32(model.backbone(one.adapters, **inputs))).log_softmax(-1)
 
     def inference(*arguments: object) -> None:
         with torch.inference_mode():

@@ -317,6 +317,13 @@ def test_no_claim_holds_when_all_methods_are_alike(planner: Planner, tmp_path: P
     assert rows[0][1].startswith("**")  # a tie: all are the best
 
 
+def test_hyperx_of_another_size_has_one_seed_in_the_mixed_setting_alone(planner: Planner) -> None:
+    seeds = {(run.system, run.seed) for run in planner.efficiency() if run.name != LANGUAGE_ADAPTERS}
+    both = {(system, seed) for system in ("hyperx", "single", "finetune", "madx", "psf") for seed in (1, 2)}
+    assert seeds == {*both, ("base", 1)}
+    assert {run.setting for run in planner.transfer() if run.system == "base"} == {"mixed-1", "mixed-2"}
+
+
 def test_the_smaller_hyperx_is_judged_whatever_its_name(tmp_path: Path) -> None:
     other = ("base: {method: {name: hyperx, bottleneck: 8, projection_size: 16}}",
              "small: {method: {name: hyperx, bottleneck: 8, projection_size: 2}}")  # fmt: skip

@@ -423,6 +423,7 @@ def test_a_failed_run_is_named_and_what_needs_it_left_out(benchmark: Path, tmp_p
     ("old", "new", "message"),
     [
         ("  hyperx:", "  ours:", "'methods': .*hyperx, which the studies are about, is not among ours, finetune, madx"),
+        ("  finetune:", "  small:", "small: a name of Hyper-X in another size or recipe"),
         ("swaps:", "swap:", "unknown key 'swap' .did you mean 'swaps'"),
         ("[[sw, yor]]", "[[sw, hau]]", "'swaps' names hau, which no family holds"),
         ("two: [yo]", "two: [xx1]", "xx1"),

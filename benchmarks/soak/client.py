@@ -15,11 +15,13 @@ class Answer(NamedTuple):
     body: bytes
 
     def judge(self, request: Request) -> Verdict:
-        """Whether it is what the request must get."""
+        """Judge whether it is what the request must get."""
         if self.status != request.status:
             return "wrong"
         if request.asked:
             outputs = [one["sentences"] for one in json.loads(self.body)["outputs"]]
+            if len(outputs) != len(request.asked):
+                return "wrong"
             return worst(own.judge(one) for own, one in zip(request.asked, outputs, strict=True))
         return "equal" if not request.reason or json.loads(self.body)["reason"] == request.reason else "wrong"
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import cycle, repeat
+from itertools import cycle
 from random import Random
 from typing import Any, Literal
 
@@ -42,12 +42,15 @@ class Told:
         return as_json(self.tagged)
 
     def judge(self, given: Any) -> Verdict:
-        """Compare an answer with it: where another tag came, it is a tie if the tagger scores both the same."""
+        """Compare an answer with it: where another tag came, it is a tie if the tagger scores both the same.
+
+        Only a task that is `exclusive` says how likely a tag is that it did not choose.
+        """
         if alike(given, self.expected):
             return "equal"
         own = self.tagged.layers[self.task.name]
-        tags = given.get(f"{self.task.name}_tags", [given.get(self.task.name)])
-        if len(tags) != len(own.tags):
+        tags = given.get(f"{self.task.name}_tags") if isinstance(given, dict) and self.task.exclusive else None
+        if not isinstance(tags, list) or len(tags) != len(own.tags) or any(tag not in self.task.labels for tag in tags):
             return "wrong"
         other = layer(self.task, tags, self.scores, self.tagged.sentence, self.temperature)
         told = as_json(TaggedSentence(self.tagged.sentence, {self.task.name: other}))
@@ -112,7 +115,7 @@ def ask_offline(model: HyperX, sentences: int) -> list[Asked]:
                 own = tagged.sentences if isinstance(tagged, TaggedText) else [tagged]
                 scores = tagger.taggers[task].scores([Sentence(sentence.words) for sentence in own])
                 form = {"text": one} if isinstance(one, str) else {"tokens": one}
-                told = [Told(*both, temperature) for both in zip(own, repeat(model.tasks[task]), scores)]
+                told = [Told(mine, model.tasks[task], row, temperature) for mine, row in zip(own, scores, strict=True)]
                 asked.append(Asked(form | {"language": code, "tasks": [task]}, told))
     return asked
 

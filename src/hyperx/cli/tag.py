@@ -95,7 +95,7 @@ def tag(
         if chosen not in ("auto", *known):
             raise HyperXError(f"there is no {kind} format '{chosen}'; choose {', '.join(known)}")
     # Opened by the name /dev/stdout, a file that it leads to would be cut.
-    target = None if output in (None, "", "-", "/dev/stdout") else Path(output)
+    target = None if output is None or Path(output) in (Path("-"), Path("/dev/stdout")) else Path(output)
     if target and format == "auto":
         format = next((known for known, suffix in SUFFIXES.items() if suffix == target.suffix), "auto")
     if target and format == "color":

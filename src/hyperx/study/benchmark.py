@@ -27,8 +27,8 @@ from hyperx.partition import Partition, make_partitions
 SHIPPED = Path(str(files("hyperx.study"))) / "benchmarks"
 TASKS = ("pos", "ner")
 LANGUAGE_ADAPTERS = "language-adapters"
-VARIANTS = ("base", "small", "paper")  # of Hyper-X's, one seed of each
-MIXED_ONLY = (*VARIANTS, "psf")  # methods that the single-source settings leave out
+OTHER_HYPERX = ("base", "small", "paper")  # of another size or recipe: one seed
+MIXED_ONLY = (*OTHER_HYPERX, "psf")  # methods that the single-source settings leave out
 WITH_RAW_TEXT = ("hyperx", "single")  # kinds of methods that can learn from raw text beside the labels
 Choice = dict[str, list[str]]
 
@@ -73,7 +73,7 @@ class Scale(Strict):
         training: of every run.
         methods: what a method's training has otherwise, by its name in the benchmark, or that of `LANGUAGE_ADAPTERS`.
         language_steps: MAD-X's steps for each language's adapter.
-        seeds: of each method in the mixed setting but `VARIANTS`; everything else has one.
+        seeds: of each method in the mixed setting but `OTHER_HYPERX`; everything else has one.
         raw_text: methods that learn from raw text beside the labels; all that can, unless given.
         few_shot: the study of that name, which there is not unless given.
     """
@@ -143,6 +143,8 @@ class Benchmark(Strict):
     def _with_hyperx(cls, value: dict[str, MethodEntry]) -> dict[str, MethodEntry]:
         if "hyperx" not in value:
             raise ValueError(f"hyperx, which the studies are about, is not among {', '.join(value)}")
+        if other := [name for name in OTHER_HYPERX if name in value and value[name].method.name != "hyperx"]:
+            raise ValueError(f"{', '.join(other)}: a name of Hyper-X in another size or recipe; choose another")
         return value
 
     @model_validator(mode="after")

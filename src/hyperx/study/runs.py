@@ -8,7 +8,7 @@ from typing import Any
 from hyperx.config import RunConfig
 from hyperx.errors import HyperXError
 from hyperx.methods import MADXConfig, PSFConfig
-from hyperx.study.benchmark import LANGUAGE_ADAPTERS, MIXED_ONLY, TASKS, VARIANTS, WITH_RAW_TEXT, Benchmark, FewShot
+from hyperx.study.benchmark import LANGUAGE_ADAPTERS, MIXED_ONLY, OTHER_HYPERX, TASKS, WITH_RAW_TEXT, Benchmark, FewShot
 
 VARIANT = "-mlm-"  # between a method's name and whose raw text it learns from
 TEXTS = ("all", "unseen", "none")  # the languages whose raw text Hyper-X learns from
@@ -129,7 +129,7 @@ class Planner:
             for seed in range(1, 1 + self.benchmark.scales[self.scale].seeds)
             for system in self.benchmark.methods
             for setting in self._partitions()
-            if seed == 1 or system not in VARIANTS
+            if seed == 1 or system not in OTHER_HYPERX
         ]
 
     def _with_language_adapters(self, runs: list[Run]) -> list[Run]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from benchmarks.soak.client import Answer
-from benchmarks.soak.requests import Asked, Request, Told, as_json, worst
+from benchmarks.soak.requests import Asked, Request, Told, as_json
 
 from hyperx.tasks import MorphologicalFeatures, NamedEntities
 from hyperx.text.sentence import TaggedSentence, from_words
@@ -81,6 +81,7 @@ def test_an_answer_lacks_no_sentence() -> None:
 
 
 def test_the_worst_verdict_decides() -> None:
-    assert worst(["equal", "tied", "equal"]) == "tied"
-    assert worst(["tied", "wrong"]) == "wrong"
-    assert worst([]) == "equal"
+    equal, tied, wrong = (as_json(told(tag, "O")) for tag in ("B-LOC", "B-PER", "O"))
+    assert Asked({}, [OURS] * 3).judge([equal, tied, equal]) == "tied"
+    assert Asked({}, [OURS] * 2).judge([wrong, tied]) == "wrong"
+    assert Asked({}, []).judge([]) == "equal"

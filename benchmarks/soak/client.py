@@ -5,7 +5,7 @@ import json
 from contextlib import suppress
 from typing import NamedTuple
 
-from benchmarks.soak.requests import Request, Verdict, worst
+from benchmarks.soak.requests import Request, Verdict, judge_each
 
 
 class Answer(NamedTuple):
@@ -20,9 +20,7 @@ class Answer(NamedTuple):
             return "wrong"
         if request.asked:
             outputs = [one["sentences"] for one in json.loads(self.body)["outputs"]]
-            if len(outputs) != len(request.asked):
-                return "wrong"
-            return worst(own.judge(one) for own, one in zip(request.asked, outputs, strict=True))
+            return judge_each(request.asked, outputs)
         return "equal" if not request.reason or json.loads(self.body)["reason"] == request.reason else "wrong"
 
 

@@ -1,7 +1,7 @@
 """What clients send, sound and malformed, and what they must get."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import cycle
@@ -65,15 +65,15 @@ class Asked:
     sentences: list[Told]
 
     def judge(self, given: Sequence[Any]) -> Verdict:
-        """Return the worst of the sentences' verdicts."""
-        if len(given) != len(self.sentences):
-            return "wrong"
-        return worst(own.judge(one) for own, one in zip(self.sentences, given, strict=True))
+        """Compare the sentences of an answer with them."""
+        return judge_each(self.sentences, given)
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return that of several which decides."""
-    found = set(verdicts)
+def judge_each(expected: Sequence[Told | Asked], given: Sequence[Any]) -> Verdict:
+    """Return the worst of the verdicts; what is lacking is wrong, as is what is too much."""
+    if len(given) != len(expected):
+        return "wrong"
+    found = {own.judge(one) for own, one in zip(expected, given, strict=True)}
     return "wrong" if "wrong" in found else "tied" if "tied" in found else "equal"
 
 
